@@ -25,11 +25,12 @@ var (
 )
 
 type bundleCmd struct {
-	To        string `required:"" placeholder:"FILE" help:"${evidence_to}"`
-	From      string `placeholder:"TIME" help:"${evidence_from}"`
-	Before    string `placeholder:"TIME" help:"${evidence_before}"`
-	Article   []int  `placeholder:"N" help:"${evidence_article}"`
-	Recipient string `placeholder:"age1…" help:"${evidence_recipient}"`
+	To        string   `required:"" placeholder:"FILE" help:"${evidence_to}"`
+	From      string   `placeholder:"TIME" help:"${evidence_from}"`
+	Before    string   `placeholder:"TIME" help:"${evidence_before}"`
+	Article   []int    `placeholder:"N" help:"${evidence_article}"`
+	Service   []string `placeholder:"SERVICE" help:"${evidence_service}"`
+	Recipient string   `placeholder:"age1…" help:"${evidence_recipient}"`
 }
 
 // Run writes an evidence bundle (Article 22). Under its name there is only a whole one: if we
@@ -38,7 +39,8 @@ type bundleCmd struct {
 func (c bundleCmd) Run(ctx context.Context, s *session) error {
 	o := evidence.Order{Recipient: c.Recipient}
 	slices.Sort(c.Article)
-	o.Articles = slices.Compact(c.Article)
+	slices.Sort(c.Service)
+	o.Articles, o.Services = slices.Compact(c.Article), slices.Compact(c.Service)
 	var err error
 	if o.From, err = moment(c.From, time.Time{}); err == nil {
 		o.To, err = moment(c.Before, time.Time{})
@@ -67,10 +69,7 @@ func (c bundleCmd) Run(ctx context.Context, s *session) error {
 		if err != nil {
 			return err
 		}
-		if err := errors.Join(f.Sync(), f.Close()); err != nil {
-			return err
-		}
-		if err := os.Rename(f.Name(), c.To); err != nil {
+		if err := evidence.Place(f, c.To); err != nil {
 			return err
 		}
 		s.say("cmd.evidence.made", "File", c.To, "Key", a.LedgerKey)
@@ -174,9 +173,12 @@ func (s *session) verifiedBundle(r evidence.Report, earlier int) error {
 
 // scope says of what a bundle states something: of nothing else anything was found.
 func (s *session) scope(m evidence.Manifest) {
-	articles, from, to := s.lang.T("evidence.readme.all"), s.lang.T("evidence.readme.first"), s.lang.T("evidence.readme.last")
+	articles, services, from, to := s.lang.T("evidence.readme.all"), s.lang.T("evidence.readme.all"), s.lang.T("evidence.readme.first"), s.lang.T("evidence.readme.last")
 	if m.Articles != nil {
 		articles = numbers(m.Articles)
+	}
+	if m.Services != nil {
+		services = printable(strings.Join(m.Services, ", "))
 	}
 	if m.From != 0 {
 		from = time.UnixMicro(m.From).UTC().Format(time.RFC3339)
@@ -184,7 +186,7 @@ func (s *session) scope(m evidence.Manifest) {
 	if m.To != 0 {
 		to = time.UnixMicro(m.To).UTC().Format(time.RFC3339)
 	}
-	s.say("cmd.evidence.scope", "From", from, "To", to, "Articles", articles)
+	s.say("cmd.evidence.scope", "From", from, "To", to, "Articles", articles, "Services", services)
 }
 
 func numbers(all []int) string {

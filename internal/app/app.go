@@ -73,6 +73,7 @@ type App struct {
 	state        *readiness
 	queues       atomic.Pointer[func(context.Context) (queueing, error)]
 	desk         atomic.Pointer[jobsDesk]
+	bundles      chan struct{} // there is an archive to be made
 	pages        *web.Server
 	farewell     *message.Farewell
 	farewellOnce sync.Once
@@ -110,7 +111,7 @@ func openApp(ctx context.Context, c Config, log *slog.Logger, check func(context
 	if err != nil {
 		return nil, err
 	}
-	a := &App{Config: c, Store: store, Log: log}
+	a := &App{Config: c, Store: store, Log: log, bundles: make(chan struct{}, 1)}
 	a.state = &readiness{app: a}
 	a.watch()
 	if err := a.open(ctx, check); err != nil {

@@ -220,6 +220,7 @@ func work[T any](ctx context.Context, a *App, driver riverdriver.Driver[T]) erro
 	duties.Go(func() { a.watchDecoys(ctx) })
 	duties.Go(func() { a.indexReach(ctx) })
 	duties.Go(func() { a.countRegisters(ctx) })
+	duties.Go(func() { a.makeBundles(ctx) })
 	a.followLedger(ctx, insert)
 	duties.Wait()
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)

@@ -46,7 +46,7 @@ func (a *App) Handler() http.Handler {
 func (a *App) console() *console.Server {
 	c := a.Config.Console
 	return &console.Server{Store: a.Store, Ring: a.Ring, URL: c.URL, Idle: c.Idle, Most: c.Most, Log: a.Log, Proxies: a.Config.proxies(), Metrics: a.Metrics, Traces: a.Traces,
-		Vault: a.Vault, LedgerKey: a.LedgerKey, Calendar: a.Calendar, Clocks: rights.Clocks(a.Config.Clocks), Provider: a.provider, Roles: a.roles, System: a.system(), Patience: a.patience(), Desk: a.Config.PublicURL, Warnings: a.Warnings(), Counter: &a.registers}
+		Vault: a.Vault, LedgerKey: a.LedgerKey, Calendar: a.Calendar, Clocks: rights.Clocks(a.Config.Clocks), Provider: a.provider, Roles: a.roles, System: a.system(), Patience: a.patience(), Desk: a.Config.PublicURL, Warnings: a.Warnings(), Counter: &a.registers, Bundles: console.Maker{Wake: a.askBundle, Open: a.openBundle}}
 }
 
 // parties serves the persons of processors and recipients. It is where guardians' pages are: the

@@ -688,7 +688,8 @@ var changes = []struct {
 	as   string
 }{
 	{regexp.MustCompile(`base64,[^"]*`), "base64,…"},
-	{regexp.MustCompile(`\b(st|sa|sh|su|ro|rc|sp|td|ls|jt|pp|ia|ve|rr|bc|gu|ak|kp|or|ps|rp|in|wn)_[0-9a-z]{26}`), "${1}_…"},
+	{regexp.MustCompile(`((?:哈希（SHA-256）|Hash \(SHA-256\))</dt><dd><code>)[0-9a-f]{64}`), "${1}…"},
+	{regexp.MustCompile(`\b(st|sa|sh|su|ro|rc|sp|td|ls|jt|pp|ia|ve|rr|bc|gu|ak|kp|or|ps|rp|in|wn|ev)_[0-9a-z]{26}`), "${1}_…"},
 	{regexp.MustCompile(`\b\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?\b`), "2026-03-02 15:04"},
 	{regexp.MustCompile(`(<dd>|until |有效至 )\d{4}-\d\d-\d\d(</dd>|,|，)`), "${1}2026-03-02${2}"},
 	{regexp.MustCompile(`\b[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}\b`), "7K2M-9QXT"},

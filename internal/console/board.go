@@ -108,7 +108,7 @@ func (s *Server) articles(v *visit) error {
 type articlePage struct {
 	board.Article
 	At       time.Time
-	Evidence []evidence
+	Evidence []figureRow
 	Services []articleOf // how it stands for each, where there are several
 	together
 	Clocks  []dueLine // what is late or will be, the first of it
@@ -149,8 +149,8 @@ type allOf struct {
 	To   string
 }
 
-// An evidence is a number, and the page that shows what it counts, or "".
-type evidence struct {
+// A figureRow is a number, and the page that shows what it counts, or "".
+type figureRow struct {
 	board.Figure
 	To string
 }
@@ -250,7 +250,7 @@ func (s *Server) article(v *visit) error {
 			return err
 		}
 		for _, f := range page.Figures {
-			page.Evidence = append(page.Evidence, evidence{f, v.evidence(figurePages[f.Name])})
+			page.Evidence = append(page.Evidence, figureRow{f, v.evidence(figurePages[f.Name])})
 		}
 		if len(services) > 1 {
 			for i, one := range services {

@@ -85,7 +85,9 @@ type Server struct {
 	Desk string
 	// Warnings tells those whom a case has reached.
 	Warnings warning.Teller
-	Log      *slog.Logger
+	// Bundles are archives for an authority.
+	Bundles Maker
+	Log     *slog.Logger
 	// Idle and Most are how long a session lasts; zeros are signin's.
 	Idle, Most time.Duration
 	// Proxies are believed when they say for whom they ask (X-Forwarded-For).
@@ -145,6 +147,7 @@ var withFiles = map[string]int64{
 	"POST /console/offices/{service}/records":                      maxDocument,
 	"POST /console/rectifications/{service}/{rectification}/prove": maxDocument,
 	"POST /console/yearly/{service}/{year}":                        maxDocument,
+	"POST /console/yearly/{service}/{year}/new":                    maxDocument,
 	"POST /console/parties/{service}/{role}/{party}/{form}":        maxDocument,
 	"POST /console/charters/{service}/{version}/impact/{purpose}":  maxDocument,
 }
@@ -329,7 +332,7 @@ func (s *Server) admit(rt route, v *visit) error {
 		if err == nil {
 			v.held, err = approval.Suspended(ctx, tx, s.Ring, v.in.Person.ID)
 		}
-		if err == nil && (rt.action == staff.SeeSystem || rt.action == staff.ManageSystem) {
+		if err == nil && (rt.action == staff.SeeSystem || rt.ofAll()) {
 			v.all, err = catalog.List(ctx, tx)
 		}
 		return err

@@ -55,6 +55,7 @@ func newDesk(w *vaulttest.World) *desk {
 	d := &desk{World: w, log: new(strings.Builder), ledger: ledger.Open(w.Store, "ledger.example/xiaoxi", signer)}
 	d.console = &console.Server{Store: w.Store, Ring: w.Ring, URL: site, Vault: w.Vault, LedgerKey: key, Log: slog.New(slog.NewTextHandler(d.log, nil))}
 	d.console.System, d.sent = aSystem()
+	d.console.Bundles = console.Maker{Wake: func() {}, Open: func(string) (*os.File, error) { return nil, os.ErrNotExist }}
 	d.pages = d.console.Handler()
 	d.console.Refuses(0)
 	return d
@@ -186,7 +187,7 @@ var (
 	// Of them the gate denies these to who is suspended, and says so in the ledger.
 	denied = []string{shows[0], shows[2]}
 	// What leaves as a file is taken by who may see the list, and has shown within minutes who it is.
-	takes = []string{"POST /console/ledger/csv", "POST /console/access/csv", "POST /console/people/csv", "POST /console/charters/csv", "POST /console/register/csv", "POST /console/suspicions/csv", "POST /console/takedowns/csv", "POST /console/incidents/csv", "POST /console/incidents/{service}/{incident}/reach/csv", "POST /console/streams/csv", "POST /console/rectifications/csv", "POST /console/rectifications/{service}/{rectification}/words", "POST /console/rectifications/{service}/{rectification}/documents/{note}", "POST /console/inspections/csv", "POST /console/yearly/csv", "POST /console/yearly/{service}/{year}/receipts/{note}", "POST /console/shields/csv", "POST /console/reports/csv", "POST /console/parties/csv", "POST /console/borders/csv", "POST /console/orders/csv", "POST /console/evidence/csv", "POST /console/pictures/{picture}",
+	takes = []string{"POST /console/ledger/csv", "POST /console/access/csv", "POST /console/people/csv", "POST /console/charters/csv", "POST /console/register/csv", "POST /console/suspicions/csv", "POST /console/takedowns/csv", "POST /console/incidents/csv", "POST /console/incidents/{service}/{incident}/reach/csv", "POST /console/streams/csv", "POST /console/rectifications/csv", "POST /console/rectifications/{service}/{rectification}/words", "POST /console/rectifications/{service}/{rectification}/documents/{note}", "POST /console/inspections/csv", "POST /console/yearly/csv", "POST /console/yearly/{service}/{year}/receipts/{note}", "POST /console/yearly/{service}/{year}/packs/{note}/zip", "POST /console/bundles/{bundle}", "POST /console/shields/csv", "POST /console/reports/csv", "POST /console/parties/csv", "POST /console/borders/csv", "POST /console/orders/csv", "POST /console/evidence/csv", "POST /console/pictures/{picture}",
 		"POST /console/offices/{service}/records/{record}", "POST /console/ledger/entries/{place}/file",
 		"POST /console/due/csv", "POST /console/board/csv", "POST /console/urgent/csv", "POST /console/offices/csv", "POST /console/records/csv", "POST /console/apps/csv", "POST /console/receivers/csv", "POST /console/deliveries/csv",
 		"POST /console/services/csv", "POST /console/health/csv", "POST /console/keyring/csv", "POST /console/queues/csv"}
@@ -275,7 +276,7 @@ func TestArticle15_EveryRouteAsEveryRole(t *testing.T) {
 			method, path, _ := strings.Cut(r.Pattern, " ")
 			path = strings.NewReplacer("{person}", "st_00000000000000000000000000", "{service}", vaulttest.Service, "{purpose}", "parent-reports", "{request}", "sa_00000000000000000000000000", "{link}", strings.Repeat("0", 52),
 				"{app}", "ak_00000000000000000000000000", "{endpoint}", "wh_00000000000000000000000000", "{article}", "8", "{picture}", "consents", "{rest...}", "", "{version}", "1", "{record}", "ro_00000000000000000000000000", "{place}", "0", "{demand}", "rr_00000000000000000000000000", "{claim}", "bc_00000000000000000000000000",
-				"{suspicion}", "sp_00000000000000000000000000", "{takedown}", "td_00000000000000000000000000", "{incident}", "in_00000000000000000000000000", "{stream}", "ls_00000000000000000000000000", "{rectification}", "rc_00000000000000000000000000", "{inspection}", "iv_00000000000000000000000000", "{note}", "0", "{notice}", "wn_00000000000000000000000000", "{year}", "2025", "{shield}", "sh_00000000000000000000000000", "{complaint}", "rp_00000000000000000000000000", "{role}", "processor", "{party}", vaulttest.Processor, "{form}", "assessment", "{attempt}", "ve_00000000000000000000000000", "{order}", "or_00000000000000000000000000").Replace(path)
+				"{suspicion}", "sp_00000000000000000000000000", "{takedown}", "td_00000000000000000000000000", "{incident}", "in_00000000000000000000000000", "{stream}", "ls_00000000000000000000000000", "{rectification}", "rc_00000000000000000000000000", "{inspection}", "iv_00000000000000000000000000", "{note}", "0", "{notice}", "wn_00000000000000000000000000", "{year}", "2025", "{bundle}", "ev_00000000000000000000000000", "{shield}", "sh_00000000000000000000000000", "{complaint}", "rp_00000000000000000000000000", "{role}", "processor", "{party}", vaulttest.Processor, "{form}", "assessment", "{attempt}", "ve_00000000000000000000000000", "{order}", "or_00000000000000000000000000").Replace(path)
 			for _, a := range actors {
 				form := url.Values{}
 				if method == "GET" {

@@ -55,6 +55,8 @@ const (
 	fileEntry      = "entry"    // of the ledger, with its proof
 	fileRecord     = "record"   // about who is in office
 	fileReceipt    = "receipt"  // of a yearly audit
+	filePack       = "pack"     // likewise
+	fileBundle     = "bundle"   // an archive for an authority
 	fileReached    = "reached"  // by an incident
 )
 

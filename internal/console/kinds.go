@@ -234,6 +234,7 @@ var kinds = []kindOf{
 	{inspection.KindLeft, []int{22}},
 	{inspection.KindShut, []int{22}},
 	{inspection.KindEnded, []int{22}},
+	{yearly.KindDrawn, []int{22}},
 
 	{approval.KindAsked, []int{15}},
 	{approval.KindAgreed, []int{15}},

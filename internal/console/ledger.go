@@ -150,6 +150,7 @@ type ledgerPage struct {
 	Cut       bool   // before anything, or enough, was found
 	Back      time.Time
 	Size      int64
+	Bundles   string    // where archives for an authority are; empty: not for this person
 	At        time.Time // of the last checkpoint
 	Last      lastRun
 	Services  choices
@@ -236,12 +237,13 @@ func (v *visit) ledgerPage(problem error) error {
 		if err != nil {
 			return err
 		}
+		v.all = services
 		page.Services, page.NoService = mayIn(v.in.Person, staff.SeeLedger, services), v.reads(services) == nil
 		head, err := ledger.Head(ctx, tx)
 		if err != nil {
 			return err
 		}
-		page.Size, page.At = head.Size, head.At
+		page.Size, page.At, page.Bundles = head.Size, head.At, v.mayGo("/console/bundles")
 		if page.Last, err = lastRunOf(ctx, tx, v.s, head.Size); err != nil {
 			return err
 		}

@@ -281,7 +281,7 @@ func (s *Server) officeFile(v *visit) error {
 	return v.attach(r.ID, r.File, document)
 }
 
-var suffixOf = map[string]string{"application/pdf": ".pdf", "image/png": ".png", "image/jpeg": ".jpg"}
+var suffixOf = map[string]string{"application/pdf": ".pdf", "image/png": ".png", "image/jpeg": ".jpg", "application/zip": ".zip"}
 
 // inOffice does something as who holds an office of the service of the address, and shows
 // what became of it; whoever has none any more is led home.

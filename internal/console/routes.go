@@ -222,7 +222,14 @@ func table() []route {
 		{"POST /console/yearly/csv", freshlyMay, staff.SeeYearly, "/console/yearly", (*Server).auditsFile},
 		{"GET /console/yearly/{service}/{year}", whoMay, staff.SeeYearly, "", (*Server).audit},
 		{"POST /console/yearly/{service}/{year}", whoMay, staff.FileYearly, "/console/yearly/{service}/{year}", (*Server).fileAudit},
+		{"GET /console/yearly/{service}/{year}/new", whoMay, staff.FileYearly, "", (*Server).showPackNew},
+		{"POST /console/yearly/{service}/{year}/new", whoMay, staff.FileYearly, "/console/yearly/{service}/{year}/new", (*Server).drawPack},
+		{"GET /console/yearly/{service}/{year}/packs/{note}", whoMay, staff.SeeYearly, "", (*Server).pack},
+		{"POST /console/yearly/{service}/{year}/packs/{note}/zip", freshlyMay, staff.SeeYearly, "/console/yearly/{service}/{year}/packs/{note}", (*Server).packFile},
 		{"POST /console/yearly/{service}/{year}/receipts/{note}", freshlyMay, staff.SeeYearly, "/console/yearly/{service}/{year}", (*Server).auditReceipt},
+		{"GET /console/bundles", whoMay, staff.SeeBundles, "", (*Server).bundles},
+		{"POST /console/bundles", whoMay, staff.MakeBundles, "/console/bundles", (*Server).askBundle},
+		{"POST /console/bundles/{bundle}", freshlyMay, staff.SeeBundles, "/console/bundles", (*Server).takeBundle},
 		{"GET /console/borders", whoMay, staff.SeeParties, "", (*Server).borders},
 		{"POST /console/borders/csv", freshlyMay, staff.SeeParties, "/console/borders", (*Server).bordersFile},
 		{"GET /console/parties/{service}/{role}/{party}", whoMay, staff.SeeParties, "", (*Server).party},
@@ -327,7 +334,7 @@ func (r route) ofAll() bool {
 	case "GET /console/settings/system", "POST /console/health/csv", "POST /console/keyring/csv", "POST /console/queues/csv":
 		return true
 	}
-	return r.action == staff.ManageSystem
+	return r.action == staff.ManageSystem || r.action == staff.SeeBundles || r.action == staff.MakeBundles
 }
 
 // shut reports whether the route is shut to whoever is suspended: all are by which the person

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"strconv"
@@ -111,7 +112,9 @@ type auditPage struct {
 	auditRow
 	Opens       time.Time
 	Filed       []filingRow
-	Files       bool // whoever looks may file it
+	Packs       []packRow
+	Pack        string // that is chosen in the form
+	Files       bool   // whoever looks may file it
 	From, Today string
 	Fresh       bool
 	Sent        map[string]string // the form that was sent
@@ -124,7 +127,8 @@ type filingRow struct {
 	yearly.Filing
 	Authority, Reason string
 	Who               string
-	Broken            bool // it was changed by hand
+	Broken            bool   // it was changed by hand
+	Handed            string // the page of the pack that was handed in
 	To                string
 }
 
@@ -172,10 +176,22 @@ func (v *visit) auditPage(problem error) error {
 		page.Service, page.To = service.Name, auditPath(service.Name, y.Year)
 		page.From = page.Opens.In(age.Zone).Format(time.DateOnly)
 		page.Files = page.Is != yearly.None && approval.May(v.in.Person, staff.FileYearly, service)
+		if page.Packs, err = v.packs(ctx, tx, page.auditRow); err != nil {
+			return err
+		}
+		if n := len(page.Packs); n > 0 {
+			page.Pack = strconv.FormatInt(page.Packs[n-1].Number, 10)
+		}
+		if problem != nil {
+			page.Pack = v.value("pack")
+		}
 		filings, err := yearly.Filings(ctx, tx, service.Name, y.Year)
 		page.Filed = nil
 		for _, f := range filings {
 			row := filingRow{Filing: f, To: page.To + "/receipts/" + strconv.FormatInt(f.Number, 10)}
+			if f.Pack > 0 {
+				row.Handed = packPath(f.Service, f.Year, f.Pack)
+			}
 			text, err := f.Text(v.s.Ring)
 			if row.Broken = errs.Of(err).Is(yearly.ErrSealed); err != nil && !row.Broken {
 				return err
@@ -204,8 +220,12 @@ func (s *Server) fileAudit(v *visit) error {
 	if !ok {
 		return ErrNoPage
 	}
+	pack, err := strconv.ParseInt(cmp.Or(v.value("pack"), "0"), 10, 32)
+	if err != nil {
+		return v.auditPage(yearly.ErrNoPack.At("pack"))
+	}
 	err = v.dealt(func(ctx context.Context, tx *db.Tx, by staff.Acting, service string) error {
-		_, _, err := yearly.File(ctx, tx, s.Ring, by, service, year, v.value("dated"),
+		_, _, err := yearly.File(ctx, tx, s.Ring, by, service, year, v.value("dated"), pack,
 			yearly.Text{Authority: pii.New(v.value("authority")), Reason: pii.New(v.value("reason"))}, receipt)
 		return err
 	})

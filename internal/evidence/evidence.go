@@ -28,6 +28,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -55,10 +56,11 @@ const format = "wardkeep-evidence/1"
 type Scope struct {
 	From, To time.Time // From ≤ t < To; zero: from the first, to the last
 	Articles []int     // ascending; nil: all
+	Services []string  // ascending; nil: all. What is of none is left out then
 }
 
 func (s Scope) valid() error {
-	if !s.To.IsZero() && !s.From.Before(s.To) || !articled(s.Articles) {
+	if !s.To.IsZero() && !s.From.Before(s.To) || !articled(s.Articles) || !serviced(s.Services) {
 		return ErrScope
 	}
 	return nil
@@ -75,18 +77,31 @@ func articled(articles []int) bool {
 	return articles == nil || len(articles) > 0
 }
 
-// has reports whether a time, in microseconds, lies in the scope.
-func (m Manifest) has(at int64) bool { return at >= m.From && (m.To == 0 || at < m.To) }
+// serviced is articled, of services.
+func serviced(services []string) bool {
+	for i, s := range services {
+		if s == "" || len(s) > maxName || i > 0 && services[i-1] >= s {
+			return false
+		}
+	}
+	return services == nil || len(services) > 0
+}
+
+// has reports whether a row lies in the scope: of a time, in microseconds, and of a service.
+func (m Manifest) has(at int64, service string) bool {
+	return at >= m.From && (m.To == 0 || at < m.To) && (m.Services == nil || slices.Contains(m.Services, service))
+}
 
 // A Manifest says what an archive is about, and what is in it. Times are microseconds.
 type Manifest struct {
-	Format   string `json:"format"`
-	Bundle   string `json:"bundle"` // "ev_…"
-	Origin   string `json:"origin"` // of the ledger
-	Made     int64  `json:"made"`
-	From     int64  `json:"from"`     // 0: from the first
-	To       int64  `json:"to"`       // 0: to the last
-	Articles []int  `json:"articles"` // null: all
+	Format   string   `json:"format"`
+	Bundle   string   `json:"bundle"` // "ev_…"
+	Origin   string   `json:"origin"` // of the ledger
+	Made     int64    `json:"made"`
+	From     int64    `json:"from"`     // 0: from the first
+	To       int64    `json:"to"`       // 0: to the last
+	Articles []int    `json:"articles"` // null: all
+	Services []string `json:"services"` // null: all
 
 	// The registers tell of the tables at one moment: after the first Size entries of the
 	// ledger, and after those that waited for their place then.
@@ -155,7 +170,7 @@ func (m Manifest) text() []byte {
 func readManifest(b []byte) (m Manifest, ok bool) {
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.DisallowUnknownFields()
-	if d.Decode(&m) != nil || m.Format != format || !id.Is(id.Evidence, m.Bundle) || m.Size < 0 || len(m.Also) > maxAlso || !articled(m.Articles) {
+	if d.Decode(&m) != nil || m.Format != format || !id.Is(id.Evidence, m.Bundle) || m.Size < 0 || len(m.Also) > maxAlso || !articled(m.Articles) || !serviced(m.Services) {
 		return Manifest{}, false
 	}
 	return m, bytes.Equal(m.text(), b)
@@ -165,3 +180,6 @@ func sum(b []byte) string {
 	h := sha256.Sum256(b)
 	return hex.EncodeToString(h[:])
 }
+
+// Hash is the hash of a manifest, as the ledger has it.
+func (m Manifest) Hash() string { return sum(m.text()) }

@@ -124,7 +124,7 @@ func (s *scene) files(t testing.TB) {
 	officer := s.Inside(held)
 	year := s.PassTo("11-03")
 	s.Do(func(ctx context.Context, tx *db.Tx) error {
-		_, _, err := yearly.File(ctx, tx, s.Ring, staff.Acting{Person: officer, Action: staff.FileYearly}, vaulttest.LiveService, year, fmt.Sprintf("%d-11-02", year),
+		_, _, err := yearly.File(ctx, tx, s.Ring, staff.Acting{Person: officer, Action: staff.FileYearly}, vaulttest.LiveService, year, fmt.Sprintf("%d-11-02", year), 0,
 			yearly.Text{Authority: pii.New("某市网信办")}, []byte("%PDF-1.7"))
 		return err
 	})
@@ -238,6 +238,7 @@ var changes = []struct{ name, change, undo, found string }{
 	{"a service held fewer children", `UPDATE yearly_filing SET children = children + 1`, `UPDATE yearly_filing SET children = children - 1`, "audits differs children"},
 	{"a stream was registered sooner", `UPDATE log_stream SET registered_at = registered_at - 1`, `UPDATE log_stream SET registered_at = registered_at + 1`, "streams differs registered_at"},
 	{"less happened on a day", `UPDATE tally SET n = n + 1 WHERE what = 'denied'`, `UPDATE tally SET n = n - 1 WHERE what = 'denied'`, "days differs n"},
+	{"a child is of another service", `UPDATE child SET service = 'elsewhere' WHERE state = 'active'`, `UPDATE child SET service = 'xiaoxi-english' WHERE state = 'active'`, "samples differs service"},
 	{"a child is another", `UPDATE child SET subject = subject || 'x' WHERE state = 'active'`, `UPDATE child SET subject = substr(subject, 1, 29) WHERE state = 'active'`, "samples extra "},
 }
 

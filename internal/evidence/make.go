@@ -25,6 +25,7 @@ import (
 // An Order is what somebody wants an archive of.
 type Order struct {
 	Scope
+	Bundle    string // what it is called, "ev_…"; empty: anew
 	Origin    string // of the ledger
 	Recipient string // an age recipient, "age1…": to whom samples are sealed; empty: there are none
 	Progress  func(done, total int64)
@@ -44,6 +45,9 @@ func Make(ctx context.Context, store *db.DB, log *ledger.Log, by catalog.Operato
 	if err := o.valid(); err != nil {
 		return Manifest{}, err
 	}
+	if o.Bundle != "" && !id.Is(id.Evidence, o.Bundle) {
+		return Manifest{}, ErrScope
+	}
 	var to age.Recipient
 	if o.Recipient != "" {
 		r, err := age.ParseX25519Recipient(o.Recipient)
@@ -56,8 +60,8 @@ func Make(ctx context.Context, store *db.DB, log *ledger.Log, by catalog.Operato
 	if err != nil {
 		return Manifest{}, err
 	}
-	m := Manifest{Format: format, Bundle: id.New(id.Evidence), Origin: o.Origin, Made: store.Now().UnixMicro(),
-		From: micros(o.From), To: micros(o.To), Articles: o.Articles, Also: []string{}}
+	m := Manifest{Format: format, Bundle: cmp.Or(o.Bundle, id.New(id.Evidence)), Origin: o.Origin, Made: store.Now().UnixMicro(),
+		From: micros(o.From), To: micros(o.To), Articles: o.Articles, Services: o.Services, Also: []string{}}
 	if o.Recipient != "" {
 		m.Recipient = sum([]byte(o.Recipient))
 	}
@@ -80,7 +84,7 @@ func Make(ctx context.Context, store *db.DB, log *ledger.Log, by catalog.Operato
 	text := m.text()
 	var entry string
 	err = store.Update(ctx, func(tx *db.Tx) (err error) {
-		entry, err = staff.MadeEvidence(ctx, tx, by, staff.EvidenceBody{Bundle: m.Bundle, From: m.From, To: m.To, Articles: m.Articles,
+		entry, err = staff.MadeEvidence(ctx, tx, by, staff.EvidenceBody{Bundle: m.Bundle, From: m.From, To: m.To, Articles: m.Articles, Services: m.Services,
 			Samples: to != nil, Manifest: sum(text)})
 		return err
 	})
@@ -191,7 +195,7 @@ func (m *Manifest) state(ctx context.Context, tx *db.Tx, p *pack, to age.Recipie
 	if to == nil {
 		return nil
 	}
-	return samples(ctx, tx, p, to, m.Size)
+	return samples(ctx, tx, p, to, *m)
 }
 
 // register writes the rows of one.
@@ -277,10 +281,10 @@ func lowest(seed [32]byte, a, b string) int {
 
 // samples seals whose the pseudonyms of some children are. Nobody without the key of the
 // recipient, the operator included, opens it in the archive.
-func samples(ctx context.Context, tx *db.Tx, p *pack, to age.Recipient, size int64) error {
+func samples(ctx context.Context, tx *db.Tx, p *pack, to age.Recipient, m Manifest) error {
 	var seed [32]byte
-	if size > 0 {
-		last, err := ledger.At(ctx, tx, size-1)
+	if m.Size > 0 {
+		last, err := ledger.At(ctx, tx, m.Size-1)
 		if err != nil {
 			return err
 		}
@@ -291,6 +295,9 @@ func samples(ctx context.Context, tx *db.Tx, p *pack, to age.Recipient, size int
 		var s sample
 		if err := row.Scan(&s.Subject, &s.Child, &s.Service); err != nil {
 			return err
+		}
+		if m.Services != nil && !slices.Contains(m.Services, s.Service) {
+			return nil
 		}
 		i, _ := slices.BinarySearchFunc(some, s, func(a, b sample) int { return lowest(seed, a.Subject, b.Subject) })
 		if i == samplesAtMost {

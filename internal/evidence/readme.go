@@ -22,7 +22,11 @@ func readme(m Manifest) []byte {
 			}
 			articles = strings.Join(some, lang.T("evidence.readme.comma"))
 		}
-		b.WriteString(lang.T("evidence.readme.text", "Bundle", m.Bundle, "Origin", m.Origin, "Made", instant(m.Made, ""),
+		services := lang.T("evidence.readme.all")
+		if m.Services != nil {
+			services = strings.Join(m.Services, lang.T("evidence.readme.comma"))
+		}
+		b.WriteString(lang.T("evidence.readme.text", "Services", services, "Bundle", m.Bundle, "Origin", m.Origin, "Made", instant(m.Made, ""),
 			"From", instant(m.From, lang.T("evidence.readme.first")), "To", instant(m.To, lang.T("evidence.readme.last")), "Articles", articles))
 		if m.Recipient != "" {
 			b.WriteString("\n\n" + lang.T("evidence.readme.samples"))

@@ -118,6 +118,9 @@ func (r register) when(cells []string) int64 {
 	return n
 }
 
+// service is of which one the row is.
+func (r register) service(cells []string) string { return cells[r.column("service")] }
+
 const (
 	day      = 24 * int64(time.Hour/time.Microsecond)
 	shanghai = 8 * int64(time.Hour/time.Microsecond) // days begin there
@@ -127,7 +130,7 @@ const (
 func (r register) rows(ctx context.Context, tx *db.Tx, m Manifest, each func(cells []string) error) error {
 	return db.Each(ctx, tx, func(row db.Row) error {
 		cells, err := r.scan(row)
-		if err != nil || !m.has(r.when(cells)) {
+		if err != nil || !m.has(r.when(cells), r.service(cells)) {
 			return err
 		}
 		return each(cells)
@@ -167,14 +170,14 @@ func number(n int64) string { return strconv.FormatInt(n, 10) }
 // A book is what the entries give of each register.
 type book struct {
 	rows   map[string]map[string][]string // by register and key
-	living map[string]bool                // pseudonyms of children who aren't erased
+	living map[string]string              // of which service a child is who isn't erased, by its pseudonym
 	texts  map[string]string              // by the name of a file, the hash that the ledger has of it
 	lines  map[tally.Line]int64
 	uses   gate.Bodies
 }
 
 func newBook() *book {
-	b := &book{rows: make(map[string]map[string][]string), living: make(map[string]bool), texts: make(map[string]string), lines: make(map[tally.Line]int64), uses: make(gate.Bodies)}
+	b := &book{rows: make(map[string]map[string][]string), living: make(map[string]string), texts: make(map[string]string), lines: make(map[tally.Line]int64), uses: make(gate.Bodies)}
 	for _, r := range registers {
 		b.rows[r.name] = make(map[string][]string)
 	}
@@ -210,7 +213,7 @@ func (b *book) of(r register, m Manifest) map[string][]string {
 		}
 	}
 	for key, cells := range rows {
-		if !m.has(r.when(cells)) || r.subject != "" && !b.living[cells[r.column(r.subject)]] {
+		if !m.has(r.when(cells), r.service(cells)) || r.subject != "" && b.living[cells[r.column(r.subject)]] == "" {
 			delete(rows, key)
 		}
 	}
@@ -296,9 +299,9 @@ var folds = map[string]func(b *book, p ledger.Placed, at string){
 	rights.KindRefused:   ended("refused"),
 	rights.KindCancelled: ended("cancelled"),
 
-	family.KindRegistered: func(b *book, p ledger.Placed, _ string) { b.living[p.Subject] = true },
+	family.KindRegistered: func(b *book, p ledger.Placed, _ string) { b.living[p.Subject] = p.Service },
 	family.KindErased: func(b *book, p ledger.Placed, _ string) {
-		if !b.living[p.Subject] {
+		if b.living[p.Subject] == "" {
 			return
 		}
 		delete(b.living, p.Subject)
@@ -404,4 +407,25 @@ func closed(b *book, p ledger.Placed, at string) {
 	}](p)
 	b.set("complaints", e.Complaint, "outcome", e.Outcome)
 	b.set("complaints", e.Complaint, "closed_at", at)
+}
+
+// A Register is one whose rows an archive states, for whoever attaches them to something else.
+type Register struct {
+	Columns []string
+	At      string // the column, a time in microseconds, by which a row has its place
+	of      register
+}
+
+// RegisterOf returns the register of that name. Errors: ErrScope.
+func RegisterOf(name string) (Register, error) {
+	r, ok := index[name]
+	if !ok {
+		return Register{}, ErrScope
+	}
+	return Register{r.fields(), r.at, r}, nil
+}
+
+// Each calls each with every row, as an archive of all of the time states it.
+func (r Register) Each(ctx context.Context, tx *db.Tx, each func(cells []string) error) error {
+	return r.of.rows(ctx, tx, Manifest{}, each)
 }

@@ -68,7 +68,7 @@ func Rows(ctx context.Context, tx *db.Tx, name, service string, scope Scope) (Sh
 
 // has reports whether a row is in the scope.
 func (s Scope) has(r register, cells []string) bool {
-	return Manifest{From: micros(s.From), To: micros(s.To)}.has(r.when(cells))
+	return Manifest{From: micros(s.From), To: micros(s.To)}.has(r.when(cells), r.service(cells))
 }
 
 func (r register) sheet() Sheet { return Sheet{Register: r.name, Columns: r.fields()} }

@@ -93,6 +93,7 @@ func TestArticle22_WhatTheOperatorSignsIsNotBelieved(t *testing.T) {
 		found  string
 	}{
 		{"nothing", evidence.Scope{}, func(*evidence.Manifest, map[string][]byte) {}, ""},
+		{"nothing that says what it is", evidence.Scope{}, func(_ *evidence.Manifest, files map[string][]byte) { delete(files, "README.txt") }, "missing README.txt"},
 		{"how things were before anything was", evidence.Scope{}, func(m *evidence.Manifest, files map[string][]byte) {
 			m.Size, m.Counted, m.Also, m.Recipient = 0, 0, []string{}, ""
 			without(m, files, "")

@@ -123,6 +123,9 @@ func (v *verification) manifest() {
 			}
 		}
 	}
+	if !listed[readmeName] {
+		r.found(FoundMissing, readmeName) // who is given an archive reads it first: one without it is another
+	}
 	for _, f := range a.zip.File {
 		if a.files[f.Name] != nil && !listed[f.Name] && !strings.HasPrefix(f.Name, ledgerDir) {
 			r.found(FoundUnlisted, f.Name)
@@ -247,7 +250,7 @@ func (v *verification) recorded() {
 		return
 	}
 	b := v.mine[0]
-	if b.Manifest != v.digest || b.From != m.From || b.To != m.To || !slices.Equal(b.Articles, m.Articles) || b.Samples != (m.Recipient != "") || len(v.also) > 0 {
+	if b.Manifest != v.digest || b.From != m.From || b.To != m.To || !slices.Equal(b.Articles, m.Articles) || !slices.Equal(b.Services, m.Services) || b.Samples != (m.Recipient != "") || len(v.also) > 0 {
 		v.report.found(FoundOther, m.Bundle)
 	}
 	if v.past || m.Made > b.at+lag || b.at > m.Made+longest {
@@ -377,9 +380,18 @@ func (v *verification) samples() {
 		verdict.differs(Difference{Code: RowBroken, Row: samplesName})
 		return
 	}
-	want := slices.SortedFunc(maps.Keys(v.book.living), func(a, b string) int { return lowest(v.seed, a, b) })
+	var want []string
+	for subject, service := range v.book.living {
+		if m.Services == nil || slices.Contains(m.Services, service) {
+			want = append(want, subject)
+		}
+	}
+	slices.SortFunc(want, func(a, b string) int { return lowest(v.seed, a, b) })
 	want = want[:min(len(want), samplesAtMost)]
 	var got []string
+	differs := func(code, subject, column, want, is string) {
+		verdict.differs(Difference{Code: code, Row: subject, Column: column, Want: want, Got: is})
+	}
 	for d := json.NewDecoder(io.LimitReader(plain, maxListed)); ; {
 		var one sample
 		if err := d.Decode(&one); errors.Is(err, io.EOF) {
@@ -388,17 +400,20 @@ func (v *verification) samples() {
 			verdict.differs(Difference{Code: RowBroken, Row: samplesName})
 			return
 		}
+		if of := v.book.living[one.Subject]; of != "" && of != one.Service {
+			differs(RowDiffers, one.Subject, "service", of, one.Service)
+		}
 		got = append(got, one.Subject)
 	}
 	verdict.Rows = int64(len(got))
 	for _, subject := range got {
 		if !slices.Contains(want, subject) {
-			verdict.differs(Difference{Code: RowExtra, Row: subject})
+			differs(RowExtra, subject, "", "", "")
 		}
 	}
 	for _, subject := range want {
 		if !slices.Contains(got, subject) {
-			verdict.differs(Difference{Code: RowMissing, Row: subject})
+			differs(RowMissing, subject, "", "", "")
 		}
 	}
 }

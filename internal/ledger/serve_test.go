@@ -295,3 +295,22 @@ func FuzzBundle(f *testing.F) {
 		v.bundle(0, 3, &bundle{entries: b, size: 3}, hashes)
 	})
 }
+
+// Article 22: in a forged copy of any length the search for what an entry's length was is over after
+// a while, and each of its bundles is found to be wrong all the same.
+func TestArticle22_AForgedCopyIsSearchedForAWhile(t *testing.T) {
+	v := &verification{differ: map[node]*difference{}, replaced: map[node]bool{}}
+	frames := bytes.Repeat([]byte{0, 1, 'x'}, width)
+	hashes := make([]byte, width*tlog.HashSize) // of no entry
+	for n := range int64(maxSearches) {
+		if _, _, err := v.bundle(n, width, &bundle{entries: frames, size: -1}, hashes); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if v.searched != maxSearches {
+		t.Errorf("%d searches in vain, want %d", v.searched, maxSearches)
+	}
+	if v.bundle(maxSearches, width, &bundle{entries: frames[:len(frames)-1], size: -1}, hashes); len(v.report.Findings) != 1 || v.report.Findings[0].Code != FoundCut {
+		t.Errorf("found: %+v", v.report.Findings)
+	}
+}

@@ -53,6 +53,7 @@ type verification struct {
 	replaced map[node]bool
 	absent   int64
 	crowded  bool // there are more differences than differ holds
+	searched int  // how often a length was searched for in vain
 	earlier  []Checkpoint
 }
 
@@ -281,7 +282,7 @@ func (v *verification) bundle(n int64, w int, b *bundle, hashes []byte) (leaves 
 		v.found(Finding{FoundMissing, part, n * width, n*width + int64(w) - 1, -1, -1, "", ""})
 		return leaves, nil, nil
 	}
-	tries := 2 // a search for a length may fail twice: then more than a length is wrong
+	tries := min(2, maxSearches-v.searched) // a search for a length may fail twice: then more than a length is wrong
 	var times []int64
 	rest := b.entries
 	for i := range w {
@@ -297,6 +298,7 @@ func (v *verification) bundle(n int64, w int, b *bundle, hashes []byte) (leaves 
 			// The frame is right, whatever is in it.
 		} else if length, ok := resync(rest, want); !ok {
 			tries--
+			v.searched++
 		} else {
 			place := n*width + int64(i)
 			got := 0
@@ -364,6 +366,11 @@ func leads(entry, after, want, next []byte, err error) bool {
 	h := tlog.RecordHash(entry)
 	return err == nil && bytes.Equal(h[:], next[:tlog.HashSize])
 }
+
+// maxSearches is how often a length is searched for in vain: a search hashes 64 KiB at each of its lengths, and
+// whoever sends a forged copy of millions of entries has nobody wait for all of them. What comes
+// after is found all the same, and read as its own lengths say.
+const maxSearches = 100
 
 // resync looks for the length at which the entry at the beginning of rest has
 // the hash that its tile expects: one wrong byte in a length must not make all

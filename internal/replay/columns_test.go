@@ -28,13 +28,14 @@ var exempt = map[string]string{
 	"keeper": "what places and witnesses outside were told last: what they hold is read from there; where a row says less, it is read again, and where it says more, " +
 		"its place lacks it, which refuses the store (TestInvariant3_APlaceThatCanNotBeReadRefusesTheStore). Where one says that what a witness shows was given up, the witness " +
 		"cosigns nothing more, which is told",
-	"cosigned":     "a checkpoint with its signatures, which whoever reads it checks: it says nothing that they don't",
-	"audit_run":    "what the last audit found, under a keyed hash: one that was touched isn't shown (TestInvariant7_TheLastAuditIsKeptAsItWas)",
-	"matching_run": "what the last reconciliation found, as with audit_run (TestArticle15_TheLastReconciliationIsKeptAsItWas)",
-	"heartbeat":    "that the store could be written a moment ago, or the key file was copied, which the ledger tells too: about nobody",
-	"sweep":        "how many values the sweeps have erased: shown to the operator, and the ledger has an entry of each child's",
-	"code_contact": "how often a code went to a contact, or a new link to a guardian, in the running hour, under a keyed hash; see docs/threat-model.md",
-	"sign_in":      "codes of ten minutes, under keyed hashes bound to contact and browser, and how many were wrong; see docs/threat-model.md",
+	"cosigned":        "a checkpoint with its signatures, which whoever reads it checks: it says nothing that they don't",
+	"audit_run":       "what the last audit found, under a keyed hash: one that was touched isn't shown (TestInvariant7_TheLastAuditIsKeptAsItWas)",
+	"evidence_bundle": "how far an archive is, under a keyed hash: of one that was touched nothing is given out (TestArticle22_ABundleIsWholeOrNotGivenOut), and that it was made the ledger says",
+	"matching_run":    "what the last reconciliation found, as with audit_run (TestArticle15_TheLastReconciliationIsKeptAsItWas)",
+	"heartbeat":       "that the store could be written a moment ago, or the key file was copied, which the ledger tells too: about nobody",
+	"sweep":           "how many values the sweeps have erased: shown to the operator, and the ledger has an entry of each child's",
+	"code_contact":    "how often a code went to a contact, or a new link to a guardian, in the running hour, under a keyed hash; see docs/threat-model.md",
+	"sign_in":         "codes of ten minutes, under keyed hashes bound to contact and browser, and how many were wrong; see docs/threat-model.md",
 	"idempotency": "answers of at most 24 hours, sealed under the ring and bound to the rest of their row: one that was " +
 		"touched is refused, and a lost one lets an app try again",
 

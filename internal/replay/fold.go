@@ -91,6 +91,7 @@ type fold struct {
 	notices    map[string]*noticed    // of what cases have done
 	audits     map[filedYear][]*filed // yearly ones
 	inspected  map[string]*inspected
+	packs      map[filedYear][]*drawn // of them
 	helps      map[key]*helping
 	bundles    map[key]*bundle // that wait
 	said       []said
@@ -141,7 +142,7 @@ func newFold(n *names, rows map[charterID]charterRow, report func(Difference)) *
 		erased: make(map[tomb]int64), refusals: make(map[refusal]int), traces: make(map[string]*trace), shown: make(map[shown]source),
 		pages: make(map[string]bool), forced: make(map[string]source), homes: make(map[sym]source),
 		sessions: make(map[key]signedIn), passkeys: make(map[key]passkey), inside: newInsiders(),
-		harmful: make(map[string]*harmful), logged: make(map[string]*logged), joinings: make(map[string]*joining), mishaps: make(map[string]*mishap), planned: make(map[planID]*planned), alerts: make(map[string]alert), reached: make(map[key][]reachedChild), behalves: make(map[change]behalf), complaints: make(map[string]*complained), matters: make(map[string]*matter), notices: make(map[string]*noticed), audits: make(map[filedYear][]*filed), inspected: make(map[string]*inspected), helps: make(map[key]*helping), bundles: make(map[key]*bundle), stated: make(map[stated]*statement), copies: make(map[string]*kept), restored: make(map[string]*restored), missed: make(map[key]int64), missedNos: make(map[no]bool), missedEnds: make(map[string]bool), missedDone: make(map[string]string),
+		harmful: make(map[string]*harmful), logged: make(map[string]*logged), joinings: make(map[string]*joining), mishaps: make(map[string]*mishap), planned: make(map[planID]*planned), alerts: make(map[string]alert), reached: make(map[key][]reachedChild), behalves: make(map[change]behalf), complaints: make(map[string]*complained), matters: make(map[string]*matter), notices: make(map[string]*noticed), audits: make(map[filedYear][]*filed), packs: make(map[filedYear][]*drawn), inspected: make(map[string]*inspected), helps: make(map[key]*helping), bundles: make(map[key]*bundle), stated: make(map[stated]*statement), copies: make(map[string]*kept), restored: make(map[string]*restored), missed: make(map[key]int64), missedNos: make(map[no]bool), missedEnds: make(map[string]bool), missedDone: make(map[string]string),
 	}
 }
 
@@ -258,6 +259,11 @@ func (f *fold) fold(p ledger.Placed, s source) fault {
 			return fault{what: FoundBody, field: "subject"}
 		}
 		return f.inspectionEntry(p, s)
+	case p.Kind == yearly.KindDrawn:
+		if p.Subject != "" || p.Service == "" || p.Version != 0 {
+			return fault{what: FoundBody, field: "subject"}
+		}
+		return f.packEntry(p, s)
 	case slices.Contains(ofGlass, p.Kind):
 		if p.Subject != "" || p.Service == "" {
 			return fault{what: FoundBody, field: "subject"}

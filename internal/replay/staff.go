@@ -117,6 +117,7 @@ type about struct {
 	Fresh   int64      `json:"fresh"`
 	Mark    string     `json:"mark"`
 	Good    int64      `json:"good_from"`
+	About   string     `json:"about"`
 }
 
 // staffEntry folds what became of a person. Its entries have its versions in order.
@@ -169,10 +170,10 @@ func (f *fold) staffEntry(p ledger.Placed) fault {
 		if p.Actor != "staff:"+b.Person || who.left != 0 {
 			return impossible(ruleActor)
 		}
-		if !slices.Contains(staff.Doings, staff.Doing(b.What)) {
+		if !slices.Contains(staff.Doings, staff.Doing(b.What)) || b.What == string(staff.AskedBundle) && !id.Is(id.Evidence, b.About) {
 			return fault{what: FoundBody, field: rulePerson}
 		}
-		if !f.runs(who, p.At.UnixMicro()) {
+		if !f.runs(who, staff.Doing(b.What).Needs(), p.At.UnixMicro()) {
 			return impossible(ruleActor)
 		}
 		return fault{}
@@ -212,14 +213,14 @@ func (f *fold) staffEntry(p ledger.Placed) fault {
 // runs reports whether a person may have the system do something, as far as it can be told
 // here: with each service that was there then. Between persons and services there is no
 // order of entries, so one that came at about that moment doesn't count.
-func (f *fold) runs(who *person, at int64) bool {
+func (f *fold) runs(who *person, needs staff.Action, at int64) bool {
 	p := staff.Person{ID: "st_", State: staff.Active, Grants: slices.Collect(maps.Keys(who.roles))}
 	for name, s := range f.services {
-		if s.created < at-2*slack && !p.May(staff.ManageSystem, name) {
+		if s.created < at-2*slack && !p.May(needs, name) {
 			return false
 		}
 	}
-	return p.MaySomewhere(staff.ManageSystem)
+	return p.MaySomewhere(needs)
 }
 
 // byStaff judges who changed what a person may: somebody at the terminal, or another

@@ -329,6 +329,12 @@ func TestInvariant7_PersonsInsideReplay(t *testing.T) {
 		"what a person has the system do, in another's name": {"impossible actor", func(h *house) {
 			h.forgeStaff(staff.KindOperated, "staff:"+h.colleague.ID, staff.OperatedBody{Person: h.boss.ID, What: staff.RotatedKeys})
 		}},
+		"a bundle without a name is asked for": {"body person", func(h *house) {
+			h.forgeStaff(staff.KindOperated, "staff:"+h.boss.ID, staff.OperatedBody{Person: h.boss.ID, What: staff.AskedBundle, About: "王小明"})
+		}},
+		"who is no officer asks for a bundle": {"impossible actor", func(h *house) {
+			h.forgeStaff(staff.KindOperated, "staff:"+h.colleague.ID, staff.OperatedBody{Person: h.colleague.ID, What: staff.AskedBundle, About: id.New(id.Evidence)})
+		}},
 		"who is no engineer has the system do something": {"impossible actor", func(h *house) {
 			h.forgeStaff(staff.KindOperated, "staff:"+h.boss.ID, staff.OperatedBody{Person: h.boss.ID, What: staff.RotatedKeys})
 		}},

@@ -83,10 +83,10 @@ func (a *audit) readCharters() (map[charterID]charterRow, error) {
 
 func fromDB(t db.Time) int64 { return micros(time.Time(t)) }
 
-// compareServices compares what is few: services, offices, charters, credentials, webhooks, suspicions, takedowns, streams with their tests, incidents with their lists, and who is told of them, reports to the desk, rectifications, yearly audits, inspections, parties with their papers, keys and meters; and orders.
+// compareServices compares what is few: services, offices, charters, credentials, webhooks, suspicions, takedowns, streams with their tests, incidents with their lists, and who is told of them, reports to the desk, rectifications, yearly audits with their packs, inspections, parties with their papers, keys and meters; and orders.
 func (a *audit) compareServices(charters map[charterID]charterRow) error {
 	for _, compare := range []func() error{a.serviceRows, a.cessationRows, a.officerRows, a.recordRows, a.impactRows, func() error { return a.charterRows(charters) },
-		a.purposeRows, a.documentRows, a.pageRows, a.credentialRows, a.webhookRows, a.suspicionRows, a.takedownRows, a.streamRows, a.testRows, a.incidentRows, a.incidentNoteRows, a.planRows, a.tickRows, a.incidentListRows, a.incidentQuestionRows, a.noticeRows, a.addresseeRows, a.complaintRows, a.complaintNoteRows, a.complaintFileRows, a.rectificationRows, a.rectificationNoteRows, a.yearlyRows, a.inspectionRows, a.inspectionLookRows, a.orderRows, a.statementRows, a.approvalRows, a.partyRows, a.paperRows, a.keyRows, a.seatRows, a.meterRows, a.raisedRows, a.crossingRows} {
+		a.purposeRows, a.documentRows, a.pageRows, a.credentialRows, a.webhookRows, a.suspicionRows, a.takedownRows, a.streamRows, a.testRows, a.incidentRows, a.incidentNoteRows, a.planRows, a.tickRows, a.incidentListRows, a.incidentQuestionRows, a.noticeRows, a.addresseeRows, a.complaintRows, a.complaintNoteRows, a.complaintFileRows, a.rectificationRows, a.rectificationNoteRows, a.yearlyRows, a.packRows, a.inspectionRows, a.inspectionLookRows, a.orderRows, a.statementRows, a.approvalRows, a.partyRows, a.paperRows, a.keyRows, a.seatRows, a.meterRows, a.raisedRows, a.crossingRows} {
 		if err := compare(); err != nil {
 			return err
 		}

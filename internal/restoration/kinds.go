@@ -269,6 +269,7 @@ var additions = map[string]string{
 	inspection.KindLeft:    "nobody is in any more",
 	inspection.KindShut:    "as above",
 
+	yearly.KindDrawn: "its document is lost: another version is drawn up where it is wanted",
 	yearly.KindFiled: "its receipt is lost: the audit is due again, and is filed anew",
 
 	rights.KindExtended:        "the clock of before is the stricter",

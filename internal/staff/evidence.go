@@ -14,12 +14,13 @@ const KindEvidence = "evidence.made"
 // An EvidenceBody says which, of what it states something, and what is in it: the hash of its
 // manifest, which has that of each file. Times are microseconds, 0 is none.
 type EvidenceBody struct {
-	Bundle   string `json:"bundle"` // "ev_…"
-	From     int64  `json:"from,omitempty"`
-	To       int64  `json:"to,omitempty"`
-	Articles []int  `json:"articles,omitempty"` // none: all
-	Samples  bool   `json:"samples,omitempty"`  // it tells somebody who has a key whose some pseudonyms are
-	Manifest string `json:"manifest"`           // SHA-256, hex
+	Bundle   string   `json:"bundle"` // "ev_…"
+	From     int64    `json:"from,omitempty"`
+	To       int64    `json:"to,omitempty"`
+	Articles []int    `json:"articles,omitempty"` // none: all
+	Services []string `json:"services,omitempty"` // likewise
+	Samples  bool     `json:"samples,omitempty"`  // it tells somebody who has a key whose some pseudonyms are
+	Manifest string   `json:"manifest"`           // SHA-256, hex
 }
 
 // MadeEvidence records that somebody at the terminal makes an archive, before it is whole.

@@ -92,6 +92,8 @@ const (
 	SeeInspections    Action = "inspections.see"     // who of an authority was invited, and at what they have looked (Article 22)
 	InviteInspectors  Action = "inspections.invite"  // by their document, for a scope and a time
 	ReceiveInspectors Action = "inspections.receive" // give a new code, end it
+	SeeBundles        Action = "bundles.see"         // archives for an authority, which are of every service: take them away
+	MakeBundles       Action = "bundles.make"        // have one made
 )
 
 // A Rule is a row of the access matrix.
@@ -165,6 +167,8 @@ var Matrix = []Rule{
 	{SeeInspections, [6]bool{yes, yes, yes, no, no, yes}, no},
 	{InviteInspectors, [6]bool{yes, yes, no, no, no, no}, yes},
 	{ReceiveInspectors, [6]bool{yes, yes, yes, no, no, no}, yes},
+	{SeeBundles, [6]bool{yes, yes, no, no, no, yes}, no},
+	{MakeBundles, [6]bool{yes, yes, no, no, no, no}, yes},
 }
 
 // RuleOf returns the rule of an action: of one that isn't in the matrix, one by which

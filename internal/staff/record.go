@@ -40,10 +40,19 @@ const (
 	RetriedJob  Doing = "jobs.retry"  // About: its number
 	TestedSMS   Doing = "channel.sms"
 	TestedEmail Doing = "channel.email"
+	AskedBundle Doing = "evidence.ask" // for an authority (Article 22); About: its name
 )
 
+// Needs is what somebody must be let to do who does it, with every service.
+func (d Doing) Needs() Action {
+	if d == AskedBundle {
+		return MakeBundles
+	}
+	return ManageSystem
+}
+
 // Doings lists them.
-var Doings = []Doing{RotatedKeys, RetriedJob, TestedSMS, TestedEmail}
+var Doings = []Doing{RotatedKeys, RetriedJob, TestedSMS, TestedEmail, AskedBundle}
 
 // AtTerminalDoings lists those that are recorded of who is at the terminal.
 var AtTerminalDoings = []Doing{RotatedKeys, Rekeyed, CopiedKeys}
@@ -84,7 +93,7 @@ func Operated(ctx context.Context, tx *db.Tx, by Person, what Doing, about strin
 		return "", err
 	}
 	all, err := catalog.List(ctx, tx)
-	if err == nil && !p.MayEverywhere(ManageSystem, all) {
+	if err == nil && !p.MayEverywhere(what.Needs(), all) {
 		err = ErrMayNot
 	}
 	if err != nil {

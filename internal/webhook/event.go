@@ -60,7 +60,7 @@ var types = []string{
 	complaint.KindReceived, complaint.KindAdded, complaint.KindReopened, complaint.KindAcknowledged, complaint.KindAnswered, complaint.KindDismissed, complaint.KindReminded, complaint.KindErased,
 	rectification.KindRecorded, rectification.KindHanded, rectification.KindPostponed, rectification.KindAppealed,
 	rectification.KindProved, rectification.KindConfirmed, rectification.KindReopened, rectification.KindReminded,
-	yearly.KindFiled,
+	yearly.KindFiled, yearly.KindDrawn,
 
 	order.KindIssued, order.KindAttested, order.KindReminded, order.KindOverdue, order.KindStated,
 	vault.KindFetched, vault.KindDelivered, vault.KindDropped, gate.KindWithheld,

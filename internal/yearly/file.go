@@ -33,47 +33,37 @@ type FiledBody struct {
 	Year     int64  `json:"year"`
 	Number   int64  `json:"number"`
 	Dated    string `json:"dated"`
-	Children int64  `json:"children"` // under 14
-	Minors   int64  `json:"minors"`   // 14 to 17
-	Mark     string `json:"mark"`     // of what was written, and of the receipt
+	Children int64  `json:"children"`        // under 14
+	Minors   int64  `json:"minors"`          // 14 to 17
+	Pack     int64  `json:"pack,omitempty"`  // the version of the pack that was handed in; 0: none of ours
+	Drawn    string `json:"drawn,omitempty"` // its hash
+	Mark     string `json:"mark"`            // of what was written, and of the receipt
 	approval.Inside
 }
 
 // File says that the audit of a year was filed, on which day and to whom, with the receipt, and
 // counts who is held at this moment: those under 14 and those of 14 to 17 separately, as the
-// notice wants them. Of a year that is filed already it is a correction, which has a reason; what was
+// notice wants them. Pack is the version of the pack that was handed in, or 0. Of a year that is filed already it is a correction, which has a reason; what was
 // filed before stays. Errors: ErrMayNot, ErrNotOwed, ErrDay, ErrAuthority, ErrReason,
-// ErrReceipt, ErrMeanwhile, ErrFull.
-func File(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by staff.Acting, service string, year int64, dated string, text Text, receipt []byte) (Filing, string, error) {
+// ErrReceipt, ErrNoPack, ErrMeanwhile, ErrFull.
+func File(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by staff.Acting, service string, year int64, dated string, pack int64, text Text, receipt []byte) (Filing, string, error) {
 	fail := func(err error) (Filing, string, error) { return Filing{}, "", err }
-	if by.Action != staff.FileYearly || !by.Governs(service) {
-		return fail(ErrMayNot)
-	}
-	inside, err := approval.InsideOf(ctx, tx, by, staff.FileYearly, service)
-	if errors.Is(err, approval.ErrMayNot) {
-		err = ErrMayNot
-	}
-	if err != nil {
-		return fail(err)
-	}
-	s, err := catalog.Find(ctx, tx, service)
-	if err != nil {
-		return fail(err)
-	}
-	y, err := Find(ctx, tx, s, year)
+	y, inside, err := fileable(ctx, tx, by, service, year)
 	switch {
 	case err != nil:
 		return fail(err)
-	case y.State(tx.Now()) == None:
-		return fail(ErrNotOwed)
 	case y.Filings >= maxFilings:
 		return fail(ErrFull)
 	}
-	f := Filing{Service: s.Name, Year: year, Number: y.Filings, At: tx.Now(), By: by.Ledger(), Dated: dated, salt: ledger.NewSalt()}
+	f := Filing{Service: y.Service, Year: year, Number: y.Filings, At: tx.Now(), By: by.Ledger(), Dated: dated, Pack: pack, salt: ledger.NewSalt()}
 	if err := f.check(text, receipt); err != nil {
 		return fail(err)
 	}
-	if f.Children, f.Minors, err = family.CountAges(ctx, tx, s.Name); err != nil {
+	hash, err := drawn(ctx, tx, f.Service, year, pack)
+	if err != nil {
+		return fail(err)
+	}
+	if f.Children, f.Minors, err = family.CountAges(ctx, tx, ring, f.Service); err != nil {
 		return fail(err)
 	}
 	mark, err := f.seal(ring, text, receipt)
@@ -81,9 +71,9 @@ func File(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by staff.Acting, s
 		return fail(err)
 	}
 	n, err := tx.Exec(ctx, `
-		INSERT INTO yearly_filing (`+columns+`, document) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+		INSERT INTO yearly_filing (`+columns+`, document) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 		ON CONFLICT (service, year, number) DO NOTHING`,
-		f.Service, f.Year, f.Number, (*db.Time)(&f.At), f.By, f.Dated, f.Children, f.Minors, f.File, f.Hash, f.sealed, f.salt, f.document)
+		f.Service, f.Year, f.Number, (*db.Time)(&f.At), f.By, f.Dated, f.Children, f.Minors, f.Pack, f.File, f.Hash, f.sealed, f.salt, f.document)
 	switch {
 	case err != nil:
 		return fail(err)
@@ -91,7 +81,7 @@ func File(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by staff.Acting, s
 		return fail(ErrMeanwhile)
 	}
 	entry, err := ledger.Append(ctx, tx, ledger.Entry{Kind: KindFiled, Service: f.Service, Actor: f.By,
-		Body: FiledBody{f.Year, f.Number, f.Dated, f.Children, f.Minors, mark, inside}})
+		Body: FiledBody{f.Year, f.Number, f.Dated, f.Children, f.Minors, f.Pack, hash, mark, inside}})
 	return f, entry, err
 }
 

@@ -4,8 +4,8 @@
 //
 // Its one invariant: nobody opens an audit, puts it off or waives it. Which years a service
 // owes is computed, of when it was published and when it ended, and of the moment; a year is filed
-// by nothing but the receipt of the authority, with the numbers of that moment, and what
-// corrects a filing stands beside it.
+// by nothing but the receipt of the authority, with the numbers of that moment and the version of
+// the pack that was handed in, and what corrects a filing stands beside it.
 package yearly
 
 import (
@@ -32,6 +32,7 @@ var (
 	ErrFull      = errs.New(errs.Conflict, "yearly.full")      // it was corrected too often
 	ErrSealed    = errs.New(errs.Internal, "yearly.not_intact")
 	ErrNoReceipt = errs.New(errs.NotFound, "yearly.no_receipt")
+	ErrNoPack    = errs.New(errs.NotFound, "yearly.no_pack")
 )
 
 // First is the year for which an audit was filed first.
@@ -39,10 +40,12 @@ const First = 2025
 
 const (
 	maxFilings = 20    // of a year
+	maxPacks   = 50    // likewise
 	maxLine    = 200   // characters, as are the words
 	maxWords   = 4_000 //
 	sealDomain = "yearly.words"
 	fileDomain = "yearly.receipt"
+	packDomain = "yearly.pack"
 )
 
 // Opens returns from when on the audit of a year is to be made: 1 November, three months before
@@ -112,6 +115,7 @@ type Filing struct {
 	Dated    string // the day on which it was handed in
 	Children int64  // under 14, whose information was held at At
 	Minors   int64  // 14 to 17, likewise
+	Pack     int64  // the version of the pack that was handed in; 0: none of ours
 	File     string // the type of the receipt, "application/pdf"
 	Hash     string // the SHA-256 of it, in hex
 
@@ -124,10 +128,10 @@ type Text struct {
 	Reason    pii.Text // of a correction
 }
 
-const columns = `service, year, number, filed_at, filed_by, dated, children, minors, file, hash, sealed, salt`
+const columns = `service, year, number, filed_at, filed_by, dated, children, minors, pack, file, hash, sealed, salt`
 
 func (f *Filing) into() []any {
-	return []any{&f.Service, &f.Year, &f.Number, (*db.Time)(&f.At), &f.By, &f.Dated, &f.Children, &f.Minors, &f.File, &f.Hash, &f.sealed, &f.salt}
+	return []any{&f.Service, &f.Year, &f.Number, (*db.Time)(&f.At), &f.By, &f.Dated, &f.Children, &f.Minors, &f.Pack, &f.File, &f.Hash, &f.sealed, &f.salt}
 }
 
 func scan(row db.Row) (f Filing, err error) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"wardkeep/internal/base/pii"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/family/age"
+	"wardkeep/internal/ledger"
 	"wardkeep/internal/replay"
 	"wardkeep/internal/staff"
 	"wardkeep/internal/vault/vaulttest"
@@ -65,6 +67,7 @@ func TestArticle22_AYearlyAuditIsOwedByItsDays(t *testing.T) {
 type office struct {
 	*vaulttest.World
 	officer, deputy staff.Person
+	pack            int64 // that is handed in
 }
 
 func files(p staff.Person) staff.Acting { return staff.Acting{Person: p, Action: staff.FileYearly} }
@@ -73,7 +76,7 @@ var receipt = []byte("%PDF-1.7 receipt")
 
 func (o *office) file(by staff.Acting, year int64, dated, authority, reason string, receipt []byte) (f yearly.Filing, err error) {
 	err = o.Try(func(ctx context.Context, tx *db.Tx) (err error) {
-		f, _, err = yearly.File(ctx, tx, o.Ring, by, vaulttest.LiveService, year, dated, yearly.Text{Authority: pii.New(authority), Reason: pii.New(reason)}, receipt)
+		f, _, err = yearly.File(ctx, tx, o.Ring, by, vaulttest.LiveService, year, dated, o.pack, yearly.Text{Authority: pii.New(authority), Reason: pii.New(reason)}, receipt)
 		return err
 	})
 	return f, err
@@ -116,6 +119,17 @@ func TestArticle22_AYearlyAuditIsFiledWithItsReceipt(t *testing.T) {
 		w.PassTo("03-01")
 		officer, deputy := w.Launch()
 		o.officer, o.deputy = w.Inside(officer), w.Inside(deputy)
+		signer, _, err := ledger.NewSigner("ledger.example/yearly", bytes.Repeat([]byte{7}, 32))
+		flush := func() {
+			t.Helper()
+			if err == nil {
+				err = ledger.Open(w.Store, "ledger.example/yearly", signer).Flush(t.Context())
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		flush() // entries of one batch are of one time
 		year := w.PassTo("10-31")
 		day := func(s string) string { return fmt.Sprintf("%d-%s", year, s) }
 		o.stands("31 October", "", yearly.Tally{})
@@ -157,23 +171,58 @@ func TestArticle22_AYearlyAuditIsFiledWithItsReceipt(t *testing.T) {
 			refused(c.name, c.by, c.year, c.dated, c.authority, c.reason, c.receipt, c.want)
 		}
 		w.Do(func(ctx context.Context, tx *db.Tx) error { // whoever is of another age, or gone, or another service's
+			today := tx.Now().In(age.Zone)
 			for i, c := range []struct {
 				service, state string
-				aged           int
-			}{{vaulttest.LiveService, "active", 0}, {vaulttest.LiveService, "unconsented", 0}, {vaulttest.LiveService, "active", 1}, {vaulttest.LiveService, "active", 2},
-				{vaulttest.LiveService, "active", 3}, {vaulttest.LiveService, "erased", 0}, {vaulttest.Service, "active", 0}} {
+				turned         int // years ago; less: to come
+			}{{vaulttest.LiveService, "active", -9}, {vaulttest.LiveService, "unconsented", -9}, {vaulttest.LiveService, "active", -1}, {vaulttest.LiveService, "active", 2},
+				{vaulttest.LiveService, "active", 5}, {vaulttest.LiveService, "erased", -9}, {vaulttest.Service, "active", -9}} {
+				day := o.Ring.Index("family.turns_14", today.AddDate(-c.turned, 0, 0).Format(time.DateOnly))
 				if _, err := tx.Exec(ctx, `
-					INSERT INTO child (child, service, subject, version, state, frozen, disputed, birth_from, birth_version, created_at, endings, aged)
-					VALUES ($1, $2, $1, 1, $3, $4, $4, '', 0, 1, '', $5)`, fmt.Sprint("ch_", i), c.service, c.state, false, c.aged); err != nil {
+					INSERT INTO child (child, service, subject, version, state, frozen, disputed, birth_from, birth_version, created_at, endings, aged, turns_14)
+					VALUES ($1, $2, $1, 1, $3, $4, $4, '', 0, 1, '', 0, $5)`, fmt.Sprint("ch_", i), c.service, c.state, false, day); err != nil {
 					return err
 				}
 			}
 			return nil
 		})
+		draw := func(by staff.Acting, year int64, write func(yearly.Pack) ([]byte, int64, error)) (p yearly.Pack, err error) {
+			err = w.Try(func(ctx context.Context, tx *db.Tx) (err error) {
+				p, _, err = yearly.Draw(ctx, tx, w.Ring, by, vaulttest.LiveService, year, write)
+				return err
+			})
+			return p, err
+		}
+		counted := func(p yearly.Pack) ([]byte, int64, error) { return fmt.Append(nil, p.Children, p.Minors), 7, nil }
+		for _, c := range []struct {
+			name string
+			by   staff.Acting
+			year int64
+			want error
+		}{
+			{"by who may only see", staff.Acting{Person: o.officer, Action: staff.SeeYearly}, year, yearly.ErrMayNot},
+			{"by nobody in office", files(outsider), year, yearly.ErrMayNot},
+			{"of a year that isn't owed", files(o.officer), year + 1, yearly.ErrNotOwed},
+		} {
+			if _, err := draw(c.by, c.year, counted); !errors.Is(err, c.want) {
+				t.Errorf("drawn up %s: %v, want %v", c.name, err, c.want)
+			}
+		}
+		if _, err := draw(files(o.officer), year, func(yearly.Pack) ([]byte, int64, error) { return nil, 0, io.ErrUnexpectedEOF }); !errors.Is(err, io.ErrUnexpectedEOF) {
+			t.Errorf("what can't be written: %v", err)
+		}
+		for n := range int64(2) {
+			if p, err := draw(files(o.deputy), year, counted); err != nil || p.Number != n+1 || p.Children != 3 || p.Minors != 1 || p.Gaps != 7 {
+				t.Fatalf("drawn up: %+v, %v", p, err)
+			}
+		}
+		o.pack = 3
+		refused("with a pack that nobody has drawn up", files(o.officer), year, day("11-20"), "某市网信办", "", receipt, yearly.ErrNoPack)
+		o.pack = 2
 		w.PassTo("02-01")
 		o.stands("1 February", fmt.Sprint(year, " late"), yearly.Tally{Late: 1})
 		first, err := o.file(files(o.deputy), year, day("12-01"), "某市网信办", "", receipt)
-		if err != nil || first.Children != 3 || first.Minors != 1 || first.Number != 0 {
+		if err != nil || first.Children != 3 || first.Minors != 1 || first.Number != 0 || first.Pack != 2 {
 			t.Fatalf("filed: %+v, %v", first, err)
 		}
 		w.Do(func(ctx context.Context, tx *db.Tx) error {
@@ -199,6 +248,16 @@ func TestArticle22_AYearlyAuditIsFiledWithItsReceipt(t *testing.T) {
 			if err != nil || !bytes.Equal(kept, receipt) {
 				t.Errorf("the receipt is %q, %v", kept, err)
 			}
+			packs, err := yearly.Packs(ctx, tx, vaulttest.LiveService, year)
+			if err != nil || len(packs) != 2 {
+				t.Errorf("packs: %+v, %v", packs, err)
+			}
+			if p, document, err := yearly.Document(ctx, tx, w.Ring, vaulttest.LiveService, year, 2); err != nil || string(document) != "3 1" || p.Hash != packs[1].Hash {
+				t.Errorf("the document: %+v, %q, %v", p, document, err)
+			}
+			if _, _, err := yearly.Document(ctx, tx, w.Ring, vaulttest.LiveService, year, 3); !errors.Is(err, yearly.ErrNoPack) {
+				t.Errorf("another pack: %v", err)
+			}
 			if _, _, err := yearly.Receipt(ctx, tx, w.Ring, vaulttest.LiveService, year, 2); !errors.Is(err, yearly.ErrNoReceipt) {
 				t.Errorf("another receipt: %v", err)
 			}
@@ -206,6 +265,7 @@ func TestArticle22_AYearlyAuditIsFiledWithItsReceipt(t *testing.T) {
 		})
 		w.PassTo("11-01")
 		o.stands("the year after", fmt.Sprintf("%d open, %d filed", year+1, year), yearly.Tally{Filed: 1})
+		flush()
 		if report, err := replay.Audit(t.Context(), w.Store, w.Ring, catalog.NewCache(4), replay.Options{}); err != nil || !report.OK() {
 			t.Errorf("%v, %v", report.Differences, err)
 		}

@@ -333,6 +333,9 @@ func (p *insider) readsTheLedger() {
 	p.Visit(p.site.URL + "/console/ledger/checkpoint?size=1")
 	p.sees("console.checkpoint.continued")
 	p.at("checkpoint")
+	p.Visit(p.site.URL + "/console/bundles")
+	p.sees("console.bundles.verify", "console.bundles.now")
+	p.at("bundles")
 
 	p.Press("?")
 	p.awaits("console.keys.rows")

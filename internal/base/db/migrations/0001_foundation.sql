@@ -1226,6 +1226,7 @@ CREATE TABLE yearly_filing (
 	dated    text   NOT NULL, -- the day on which it was handed in, as in 2027-01-12
 	children bigint NOT NULL, -- under 14, whose information was held at filed_at
 	minors   bigint NOT NULL, -- 14 to 17, likewise
+	pack     bigint NOT NULL, -- the version of the pack that was handed in; 0: none of ours
 	file     text   NOT NULL, -- the type of the receipt's file
 	hash     text   NOT NULL, -- SHA-256 of the receipt, in hex
 	sealed   bytea  NOT NULL, -- to which authority, and of a correction why
@@ -1233,6 +1234,43 @@ CREATE TABLE yearly_filing (
 	document bytea  NOT NULL, -- the receipt, sealed
 	PRIMARY KEY (service, year, number)
 );
+
+-- What is handed in with an audit, version by version: none is ever changed.
+CREATE TABLE yearly_pack (
+	service  text   NOT NULL,
+	year     bigint NOT NULL, -- that was audited
+	number   bigint NOT NULL, -- from 1 on
+	drawn_at bigint NOT NULL,
+	drawn_by text   NOT NULL, -- as the ledger names actors
+	children bigint NOT NULL, -- under 14, whose information was held at drawn_at
+	minors   bigint NOT NULL, -- 14 to 17, likewise
+	gaps     bigint NOT NULL, -- how much it says doesn't hold, or wasn't done
+	hash     text   NOT NULL, -- SHA-256 of the document, in hex
+	document bytea  NOT NULL, -- the form, the answers, what is attached and the gaps, sealed
+	PRIMARY KEY (service, year, number)
+);
+
+-- Archives for an authority that somebody inside has asked for. That one was made the ledger says.
+CREATE TABLE evidence_bundle (
+	id         text   NOT NULL PRIMARY KEY,
+	asked_by   text   NOT NULL, -- as the ledger names actors
+	asked_at   bigint NOT NULL,
+	scope      text   NOT NULL, -- JSON: times, articles, services
+	recipient  text   NOT NULL, -- to whom samples are sealed; empty: there are none
+	node       text   NOT NULL, -- that makes it, and has the file; or empty
+	started_at bigint,
+	beat_at    bigint,          -- the last sign of life of who makes it
+	done       bigint NOT NULL, -- entries that are copied
+	total      bigint NOT NULL,
+	ended_at   bigint,          -- it was made, or couldn't be
+	until_at   bigint,          -- the file is kept
+	size       bigint NOT NULL,
+	hash       text   NOT NULL, -- SHA-256 of the file, in hex
+	manifest   text   NOT NULL, -- SHA-256 of its manifest, as in the ledger
+	failure    text   NOT NULL, -- a code, or empty
+	bound      bytea  NOT NULL  -- keyed hash of what says which file it is
+);
+CREATE INDEX evidence_bundle_asked ON evidence_bundle (asked_at, id);
 
 -- INSPECTION. Whom of an authority the office has invited to look at evidence, and at what they have looked.
 CREATE TABLE inspection (
