@@ -78,7 +78,7 @@ func scanStored(row db.Row) (s stored, err error) {
 // was proposed for this service: a row touched by hand opens nothing.
 func (s stored) charter(service string) (*charter.Charter, error) {
 	c, err := charter.Parse(s.canonical)
-	if err != nil || c.Hash() != s.Hash || c.Service != service {
+	if err != nil || hashOf(string(s.canonical)) != s.Hash || c.Service != service {
 		return nil, fmt.Errorf("charter %d of %s: %w", s.Number, service, ErrDamaged)
 	}
 	return c, nil

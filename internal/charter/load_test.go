@@ -297,6 +297,13 @@ func TestCharter_ParseIsStrict(t *testing.T) {
 	if diff := cmp.Diff(c, back, cmp.AllowUnexported(Period{})); diff != "" {
 		t.Error(diff)
 	}
+	again, err := Parse(canonical) // what was found sound isn't looked at again, and is read again
+	if err != nil || again == back || &again.Purposes[0] == &back.Purposes[0] {
+		t.Errorf("read again: %v, or what was read first", err)
+	}
+	if diff := cmp.Diff(back, again, cmp.AllowUnexported(Period{})); diff != "" {
+		t.Error(diff)
+	}
 	if back.Hash() != c.Hash() || len(c.Hash()) != 64 || strings.ToLower(c.Hash()) != c.Hash() {
 		t.Errorf("hash %s and %s", c.Hash(), back.Hash())
 	}
