@@ -281,7 +281,7 @@ func TestArticle22_YearlyAuditsAreDue(t *testing.T) {
 		w.PassTo("11-01")
 		is(1, this, next)
 		w.Do(func(ctx context.Context, tx *db.Tx) error {
-			_, _, err := yearly.File(ctx, tx, w.Ring, staff.Acting{Person: officer, Action: staff.FileYearly}, vaulttest.LiveService, year, this+"-12-01",
+			_, _, err := yearly.File(ctx, tx, w.Ring, staff.Acting{Person: officer, Action: staff.FileYearly}, vaulttest.LiveService, year, this+"-12-01", 0,
 				yearly.Text{Authority: pii.New("某市网信办")}, []byte("%PDF-1.7"))
 			return err
 		})
