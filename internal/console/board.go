@@ -186,7 +186,7 @@ var figurePages = map[string]string{
 	"sanctions_complied": "/console/rectifications?what=sanction&stands=closed", "sanctions_open": "/console/rectifications?what=sanction", "sanctions_late": ofKind + "rectification",
 	"audits_filed": "/console/yearly", "audits_open": ofKind + "yearly", "audits_late": ofKind + "yearly",
 	"credits_ended": "/console/rectifications?what=credit&stands=closed", "credits_open": "/console/rectifications?what=credit", "credits_late": ofKind + "rectification",
-	"entries_uncounted": "/console/pictures", "numbering_late": "/console/ledger", "head_unsigned": "/console/ledger/checkpoint",
+	"entries_uncounted": "/console/pictures", "numbering_late": "/console/ledger", "head_unsigned": "/console/ledger/checkpoint", "checkpoints_late": "/console/settings",
 }
 
 // articleClocks are what of each article has a clock.

@@ -865,7 +865,7 @@ func TestSavedFiltersAreOfferedAgain(t *testing.T) {
 			}
 		}
 		queries := map[string]string{"ledger": "article=15", "people": "role=staff", "charters": "stands=unpublished", "register": "service=" + vaulttest.Service, "parties": "role=recipient", "orders": "stands=overdue",
-			"borders": "service=" + vaulttest.Service, "yearly": "service=" + vaulttest.Service, "offices": "stands=vacant", "urgent": "reason=safety", "reviews": "finding=wrongful", "access": "stands=live", "decisions": "reason=support", "demands": "kind=correct", "suspicions": "stands=decided", "takedowns": "harm=picture", "incidents": "kind=leaked", "streams": "state=expired", "rectifications": "what=item", "shields": "stands=closed", "reports": "stands=late",
+			"borders": "service=" + vaulttest.Service, "yearly": "service=" + vaulttest.Service, "inspections": "service=" + vaulttest.Service, "offices": "stands=vacant", "urgent": "reason=safety", "reviews": "finding=wrongful", "access": "stands=live", "decisions": "reason=support", "demands": "kind=correct", "suspicions": "stands=decided", "takedowns": "harm=picture", "incidents": "kind=leaked", "streams": "state=expired", "rectifications": "what=item", "shields": "stands=closed", "reports": "stands=late",
 			"evidence": "waits=first", "due": "kind=look", "board": "service=" + vaulttest.Service}
 		for list := range console.Lists() {
 			if (queries[list] == "") == (unsaved[list] == "") {

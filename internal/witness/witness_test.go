@@ -208,10 +208,6 @@ func TestArticle22_AWitnessAnswersAsSpecified(t *testing.T) {
 		lines += base64.StdEncoding.EncodeToString(p[:]) + "\n"
 	}
 	hash := strings.Repeat("A", 43) + "="
-	broken := strings.Replace(three, "AAAA", "BBBB", 1)
-	if broken == three {
-		broken = three[:len(three)-6] + "AAAA=\n"
-	}
 	for _, c := range []struct {
 		what, body string
 		status     int
