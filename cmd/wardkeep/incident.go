@@ -217,7 +217,7 @@ func (s *session) step(step incident.Step) string {
 type incidentNoteCmd struct {
 	whichIncident `embed:""`
 	wordsFlags    `embed:""`
-	Step          string `enum:",plan,remedy,report,unreported,notice,warning,untold" default:"" help:"${incident_step}"`
+	Step          string `enum:",plan,remedy,notice,warning,untold" default:"" help:"${incident_step}"`
 }
 
 // Run writes what was found or done, or decided not to be.

@@ -58,6 +58,7 @@ const (
 	filePack       = "pack"     // likewise
 	fileBundle     = "bundle"   // an archive for an authority
 	fileReached    = "reached"  // by an incident
+	fileAnswer     = "answer"   // of the authority, to a report of an incident
 )
 
 // A list is one that has a filter, or can be taken away.

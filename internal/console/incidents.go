@@ -329,7 +329,11 @@ func (p *incidentPage) fill(ctx context.Context, tx *db.Tx, v *visit, one incide
 		p.Runs = append(p.Runs, incidentClock{k, k.Late(tx.Now())})
 	}
 	missing := one.Missing(p.likely())
-	for _, step := range []incident.Step{incident.StepPlan, incident.StepRemedy, incident.StepReport, incident.StepNotice} {
+	owed := []incident.Step{incident.StepPlan, incident.StepRemedy, incident.StepReport, incident.StepNotice}
+	if p.likely() == incident.Reported || one.Took(incident.StepReport) {
+		owed = append(owed, incident.StepWrapped)
+	}
+	for _, step := range owed {
 		p.Owed = append(p.Owed, incidentStep{step, !slices.Contains(missing, step)})
 	}
 	notes := read

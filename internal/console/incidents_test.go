@@ -110,7 +110,7 @@ func TestArticle21_TheRoomOfACase(t *testing.T) {
 			{b.boss, "/grade", 409, []string{"grade", "minor", "words", "没有什么"}}, // edge case 21
 			{b.decides, "/note", 403, []string{"step", "untold", "words", "没有必要"}},
 			{b.decides, "/note", 303, []string{"step", "plan", "words", "已启动"}},
-			{b.vice, "/note", 409, []string{"step", "unreported", "words", "没有必要"}},
+			{b.vice, "/note", 422, []string{"step", "unreported", "words", "没有必要"}}, // by no hand
 			{b.vice, "/note", 303, []string{"step", "notice", "words", "已短信告知"}},
 		} {
 			if w := step.by.post(path+step.form, step.pairs...); w.Code != step.code {
@@ -122,9 +122,8 @@ func TestArticle21_TheRoomOfACase(t *testing.T) {
 		if body := w.Body.String(); w.Code != http.StatusConflict || !says(body, "console.incidents.lacks.remedy") || !says(body, "console.incidents.lacks.report") || says(body, "console.incidents.lacks.plan") {
 			t.Errorf("closed without remedies and report: %d %s", w.Code, w.Body)
 		}
-		for _, step := range []string{"remedy", "report"} {
-			b.boss.post(path+"/note", "step", step, "words", "已办")
-		}
+		b.boss.post(path+"/note", "step", "remedy", "words", "已办")
+		b.tellsOf(path)
 		if w := b.boss.post(path+"/close", "outcome", "reported", "words", "页面已关闭"); w.Code != http.StatusSeeOther {
 			t.Fatalf("closed: %d %s", w.Code, w.Body)
 		}
@@ -135,7 +134,7 @@ func TestArticle21_TheRoomOfACase(t *testing.T) {
 		if w := b.boss.post(path+"/close", "outcome", "reported", "words", "x"); w.Code != http.StatusConflict {
 			t.Errorf("closed again: %d", w.Code)
 		}
-		if w := audits.post("/console/incidents/csv", "filter", "stands=closed"); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "plan notice remedy report") || strings.Contains(w.Body.String(), words) {
+		if w := audits.post("/console/incidents/csv", "filter", "stands=closed"); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "plan notice remedy report wrapped") || strings.Contains(w.Body.String(), words) {
 			t.Errorf("as a file: %d %s", w.Code, w.Body)
 		}
 		b.stops()

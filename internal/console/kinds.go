@@ -6,6 +6,7 @@ import (
 	"wardkeep/internal/account"
 	"wardkeep/internal/approval"
 	"wardkeep/internal/assistance"
+	"wardkeep/internal/authority"
 	"wardkeep/internal/backup"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/complaint"
@@ -196,6 +197,10 @@ var kinds = []kindOf{
 	{incident.KindCarriedOut, []int{21}},
 	{incident.KindAnswered, []int{21}},
 	{incident.KindFrozen, []int{21}},
+	{authority.KindDrafted, []int{21}},
+	{authority.KindSent, []int{21}},
+	{authority.KindConfirmed, []int{21}},
+	{authority.KindAnswered, []int{21}},
 	{warning.KindDrafted, []int{21}},
 	{warning.KindConfirmed, []int{21}},
 	{warning.KindPaused, []int{21}},

@@ -175,6 +175,9 @@ func (b *bureau) belongings() belongings {
 		if all.notice = told.ID; err != nil {
 			return err
 		}
+		if err := toldOf(ctx, tx, b, leak.ID); err != nil {
+			return err
+		}
 		all.report, err = reported(ctx, tx, b.Ring, "周女士说孩子被录音")
 		return err
 	})
@@ -217,7 +220,7 @@ func (b belongings) address(pattern string) string {
 		}
 	}
 	real := map[string]string{"{service}": vaulttest.Service, "{purpose}": purpose, "{person}": b.person, "{request}": lastOf(at),
-		"{version}": b.proposed, "{record}": b.record, "{app}": b.app, "{endpoint}": b.hook, "{suspicion}": lastOf(b.suspicion), "{takedown}": lastOf(b.content), "{stream}": lastOf(b.stream), "{incident}": b.incident, "{rectification}": lastOf(b.righted), "{inspection}": b.inspection, "{note}": "1", "{notice}": b.notice, "{year}": "2025", "{bundle}": "ev_00000000000000000000000000", "{shield}": b.shield, "{complaint}": b.report, "{role}": "processor", "{party}": vaulttest.Processor, "{form}": "mechanism", "{attempt}": lastOf(b.paper), "{demand}": lastOf(b.demand), "{claim}": b.birth, "{order}": b.order, "{article}": "15", "{picture}": "consents", "{place}": "1", "{rest...}": "jobs"}
+		"{version}": b.proposed, "{record}": b.record, "{app}": b.app, "{endpoint}": b.hook, "{suspicion}": lastOf(b.suspicion), "{takedown}": lastOf(b.content), "{stream}": lastOf(b.stream), "{incident}": b.incident, "{rectification}": lastOf(b.righted), "{inspection}": b.inspection, "{note}": "1", "{notice}": b.notice, "{receipt}": "1", "{year}": "2025", "{bundle}": "ev_00000000000000000000000000", "{shield}": b.shield, "{complaint}": b.report, "{role}": "processor", "{party}": vaulttest.Processor, "{form}": "mechanism", "{attempt}": lastOf(b.paper), "{demand}": lastOf(b.demand), "{claim}": b.birth, "{order}": b.order, "{article}": "15", "{picture}": "consents", "{place}": "1", "{rest...}": "jobs"}
 	_, path, _ := strings.Cut(pattern, " ")
 	return inBraces.ReplaceAllStringFunc(path, func(name string) string {
 		if real[name] == "" {
@@ -269,6 +272,12 @@ func (b belongings) form(pattern, hash string) url.Values {
 		return of("by", "service")
 	case path == "/console/incidents/{service}/{incident}/close":
 		return of("outcome", "unfounded", "words", "没有涉及")
+	case path == "/console/incidents/{service}/{incident}/authority/draft":
+		return of("kind", "more", "to", "某市网信办")
+	case path == "/console/incidents/{service}/{incident}/authority/{note}/send":
+		return of("channel", "fax")
+	case path == "/console/incidents/{service}/{incident}/authority/{note}/answer":
+		return of("ref", "2026-1")
 	case path == "/console/incidents/{service}/{incident}/notices/draft":
 		return of("withheld", "1", "reason", "没有涉及")
 	case path == "/console/incidents/{service}/{incident}/notices/{notice}/confirm":

@@ -276,6 +276,8 @@ var notMany = map[string]string{
 	"GET /console/takedowns/{service}/{takedown}":                  "one case; whom it may be handed to is tried of suspicions",
 	"GET /console/incidents/new":                                   "one form",
 	"GET /console/incidents/{service}/{incident}":                  "one case and its notes, of which there are 1,000 at most",
+	"GET /console/incidents/{service}/{incident}/authority":        "the reports about one case, of which there are 200 at most",
+	"GET /console/incidents/{service}/{incident}/authority/{note}": "one report, and 20 answers at most",
 	"GET /console/incidents/{service}/{incident}/notices":          "the notices about one case, of which there are 100 at most",
 	"GET /console/incidents/{service}/{incident}/notices/{notice}": "one notice: of those who are told how many stand how, and 20 at a time whom somebody calls",
 	"GET /console/incidents/{service}/{incident}/reach":            "one case and what was asked about it, a hundred questions at most; of who was found, numbers",

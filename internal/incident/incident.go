@@ -57,13 +57,15 @@ var (
 )
 
 // The terms. The law says immediately; each of these is one that a serious operator keeps, and
-// the last that of the incident reporting measures of 2025-11-01.
+// those about the authority are of the incident reporting measures of 2025-11-01. None stands
+// still at night, at weekends or on holidays. Days are calendar days: China has kept one time
+// since 1991 (age.Zone), so thirty of them end at the hour at which they began.
 const (
 	TriageWithin = time.Hour           // from the report, until somebody says how grave it is
 	ReportWithin = 4 * time.Hour       // from the report, until the authority is told of what is grave
 	ReportAtOnce = time.Hour           // the same, of an operator of critical information infrastructure
 	NoticeWithin = 24 * time.Hour      // from the report, until children and guardians are
-	WrapWithin   = 30 * 24 * time.Hour // from the first grade, until all is done about what isn't
+	WrapWithin   = 30 * 24 * time.Hour // from the first grade, until all is done, and the authority told how it ended
 )
 
 // Larger is how many persons make a case one that has to be reported, whatever else is known
@@ -144,17 +146,25 @@ type Step string
 
 // The steps that Article 21 wants.
 const (
-	StepPlan       Step = "plan"       // the emergency plan was started
-	StepRemedy     Step = "remedy"     // what stops it and puts it right
-	StepReport     Step = "report"     // the authority was told
-	StepUnreported Step = "unreported" // it isn't, for a reason: of what is minor alone
-	StepNotice     Step = "notice"     // children and guardians were told
-	StepWarning    Step = "warning"    // the public was warned, where they can hardly be told
-	StepUntold     Step = "untold"     // they aren't, for a reason (edge case 21)
+	StepPlan    Step = "plan"    // the emergency plan was started
+	StepRemedy  Step = "remedy"  // what stops it and puts it right
+	StepNotice  Step = "notice"  // children and guardians were told
+	StepWarning Step = "warning" // the public was warned, where they can hardly be told
+	StepUntold  Step = "untold"  // they aren't, for a reason (edge case 21)
 )
 
 // Steps lists them.
-var Steps = []Step{StepPlan, StepRemedy, StepReport, StepUnreported, StepNotice, StepWarning, StepUntold}
+var Steps = []Step{StepPlan, StepRemedy, StepNotice, StepWarning, StepUntold}
+
+// The steps about the authority. Nobody writes them down by hand: see Tell.
+const (
+	StepReport     Step = "report"     // the authority was told
+	StepWrapped    Step = "wrapped"    // and how it ended
+	StepUnreported Step = "unreported" // it isn't, for a reason: of what is minor alone
+)
+
+// Telling lists them.
+var Telling = []Step{StepReport, StepWrapped, StepUnreported}
 
 // The steps that are taken by a verb of their own, each with its text.
 const (
@@ -243,16 +253,18 @@ type Clock struct {
 func (k Clock) Late(now time.Time) bool { return !k.Done && !now.Before(k.At) }
 
 // Clocks lists the clocks of a case, in the order of its steps: those that run, and those that
-// were kept or missed. What is minor owes the last alone.
+// were kept or missed. Each begins at a moment that is on record, and so runs on over whatever
+// stops this process. What is minor owes the first and the last alone; what nobody has graded yet
+// isn't known to be (edge case 21).
 func (c Case) Clocks() []Clock {
 	all := []Clock{{"triage", c.OpenedAt.Add(TriageWithin), c.Grade != ""}}
-	if c.Grade == "" {
-		return all
-	}
 	if c.Grade.Reportable() {
 		all = append(all, Clock{"report", c.OpenedAt.Add(c.ReportIn), c.Took(StepReport)}, Clock{"notice", c.OpenedAt.Add(NoticeWithin), c.Took(StepNotice, StepWarning, StepUntold)})
 	}
-	return append(all, Clock{"wrap", c.TriagedAt.Add(WrapWithin), !c.Open()})
+	if c.Grade != "" {
+		all = append(all, Clock{"wrap", c.TriagedAt.Add(WrapWithin), !c.Open()})
+	}
+	return all
 }
 
 // due is the first end of the clocks that run; of a case that is closed, of the last that ran.
@@ -269,17 +281,21 @@ func (c Case) due() (at time.Time) {
 }
 
 // Missing lists what a case still lacks before it can end like that (Article 21): each by the
-// step that is to be written down, where there are several by the first of them. Where nothing
-// of a child's was concerned, nothing is owed.
+// step that is to be taken, where there are several by the first of them. Where nothing of a
+// child's was concerned, nothing is owed; but whoever was told of it is told that, too.
 func (c Case) Missing(as Outcome) (all []Step) {
-	if as == Unfounded {
-		return nil
+	var owed [][]Step
+	if as != Unfounded {
+		told := []Step{StepReport, StepUnreported}
+		if as == Reported || c.Grade.Reportable() {
+			told = []Step{StepReport}
+		}
+		owed = [][]Step{{StepPlan}, {StepRemedy}, told, {StepNotice, StepWarning, StepUntold}}
 	}
-	told := []Step{StepReport, StepUnreported}
-	if as == Reported || c.Grade.Reportable() {
-		told = []Step{StepReport}
+	if as == Reported || c.Took(StepReport) {
+		owed = append(owed, []Step{StepWrapped})
 	}
-	for _, any := range [][]Step{{StepPlan}, {StepRemedy}, told, {StepNotice, StepWarning, StepUntold}} {
+	for _, any := range owed {
 		if !c.Took(any...) {
 			all = append(all, any[0])
 		}

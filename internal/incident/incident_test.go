@@ -64,12 +64,17 @@ func audited(w *vaulttest.World) {
 	}
 }
 
-// take writes down that steps were taken.
+// take writes down that steps were taken; those about the authority as package authority does,
+// which TestArticle21_TheAuthorityIsTold tries.
 func take(w *vaulttest.World, by approval.Actor, name string, steps ...incident.Step) (c incident.Case, err error) {
 	err = w.Try(func(ctx context.Context, tx *db.Tx) (err error) {
 		for _, step := range steps {
+			write := incident.Write
+			if slices.Contains(incident.Telling, step) {
+				write = incident.Tell
+			}
 			if err == nil {
-				c, _, err = incident.Write(ctx, tx, w.Ring, by, service, name, step, pii.New("按预案办理。"))
+				c, _, err = write(ctx, tx, w.Ring, by, service, name, step, pii.New("按预案办理。"))
 			}
 		}
 		return err
@@ -123,7 +128,7 @@ func TestArticle21_AnIncidentGoesItsWay(t *testing.T) {
 			return nil
 		})
 		if lacks, err := end(w, w.Officer, c.ID, incident.Reported); !errors.Is(err, incident.ErrMissing) ||
-			!slices.Equal(lacks.Missing(incident.Reported), []incident.Step{incident.StepPlan, incident.StepRemedy, incident.StepReport, incident.StepNotice}) {
+			!slices.Equal(lacks.Missing(incident.Reported), []incident.Step{incident.StepPlan, incident.StepRemedy, incident.StepReport, incident.StepNotice, incident.StepWrapped}) {
 			t.Errorf("of which nothing was done: %v, %v", lacks.Missing(incident.Reported), err)
 		}
 		if c, err := take(w, w.Officer, c.ID, incident.StepPlan, incident.StepRemedy, incident.StepReport); err != nil || !c.DueAt.Equal(c.OpenedAt.Add(incident.NoticeWithin)) {
@@ -131,6 +136,12 @@ func TestArticle21_AnIncidentGoesItsWay(t *testing.T) {
 		}
 		if c, err := take(w, w.Officer, c.ID, incident.StepWarning); err != nil || !c.DueAt.Equal(serious.TriagedAt.Add(incident.WrapWithin)) {
 			t.Errorf("of which everybody was told: %+v, %v", c, err)
+		}
+		if lacks, err := end(w, w.Officer, c.ID, incident.Unfounded); !errors.Is(err, incident.ErrMissing) || !slices.Equal(lacks.Missing(incident.Unfounded), []incident.Step{incident.StepWrapped}) {
+			t.Errorf("the authority isn't told that it was nothing: %v, %v", lacks.Missing(incident.Unfounded), err)
+		}
+		if _, err := take(w, w.Officer, c.ID, incident.StepWrapped); err != nil {
+			t.Errorf("the authority is told how it ended: %v", err)
 		}
 		over, err := end(w, w.Officer, c.ID, incident.Reported)
 		if err != nil || over.State() != incident.Closed || over.Outcome != incident.Reported || !over.TriagedAt.Equal(serious.TriagedAt) {
@@ -155,10 +166,10 @@ func TestArticle21_AnIncidentGoesItsWay(t *testing.T) {
 				return err
 			}
 			notes, err := incident.NotesOf(ctx, tx, now)
-			if err != nil || now.Notes != 8 || len(notes) != 8 {
+			if err != nil || now.Notes != 9 || len(notes) != 9 {
 				t.Fatalf("%d notes, %d written, %v", now.Notes, len(notes), err)
 			}
-			for i, want := range map[int]string{0: "一份名单可以公开访问。", 1: "日志里没有访问。", 6: "页面已关闭。", 7: "后来又发现一份。"} {
+			for i, want := range map[int]string{0: "一份名单可以公开访问。", 1: "日志里没有访问。", 7: "页面已关闭。", 8: "后来又发现一份。"} {
 				if words, err := notes[i].Words(w.Ring); err != nil || words.Reveal() != want {
 					t.Errorf("note %d: %v", i, err)
 				}
@@ -280,8 +291,14 @@ func TestArticle21_WhatAnIncidentRefuses(t *testing.T) {
 		if _, err := triage(w, w.Officer, "in_nothing", incident.Minor, 0); !errors.Is(err, incident.ErrNotFound) {
 			t.Errorf("what there isn't: %v", err)
 		}
-		if _, err := take(w, w.Officer, c.ID, incident.StepClosed); !errors.Is(err, incident.ErrStep) {
-			t.Errorf("a step of another verb: %v", err)
+		for _, step := range append([]incident.Step{incident.StepClosed}, incident.Telling...) {
+			err := w.Try(func(ctx context.Context, tx *db.Tx) error {
+				_, _, err := incident.Write(ctx, tx, w.Ring, w.Officer, service, c.ID, step, pii.New("已报告。"))
+				return err
+			})
+			if !errors.Is(err, incident.ErrStep) {
+				t.Errorf("a step of another verb by hand: %s, %v", step, err)
+			}
 		}
 		w.Do(func(ctx context.Context, tx *db.Tx) error {
 			now, err := incident.Find(ctx, tx, service, c.ID)
@@ -565,6 +582,17 @@ func TestArticle21_AnAlarmOpensACase(t *testing.T) {
 				}
 				return err
 			})
+		}
+		// One that can't be read keeps no other from its case.
+		before := len(opened())
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, err := ledger.Append(ctx, tx, ledger.Entry{Kind: approval.KindAlarm, Service: service, Actor: "app:ak_one", Body: []int{1}})
+			return err
+		})
+		raise("app:ak_three", approval.Touched)
+		watch()
+		if now := len(opened()); now != before+1 {
+			t.Errorf("behind an alarm that can't be read: %d cases, then %d", before, now)
 		}
 	})
 }

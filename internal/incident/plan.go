@@ -322,10 +322,7 @@ func Done(ctx context.Context, tx *db.Tx, by approval.Actor, service, name strin
 		return Case{}, "", err
 	}
 	// It is held, so that nobody closes it meanwhile.
-	if _, err := tx.Exec(ctx, `UPDATE incident SET notes = notes WHERE id = $1 AND service = $2`, name, service); err != nil {
-		return Case{}, "", err
-	}
-	c, err := Find(ctx, tx, service, name)
+	c, err := Hold(ctx, tx, service, name)
 	switch {
 	case err != nil:
 		return c, "", err

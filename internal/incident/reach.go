@@ -144,6 +144,17 @@ func Reached(ctx context.Context, tx *db.Tx, incident string, after family.ID, l
 		WHERE r.incident = $1 AND r.child > $2 ORDER BY r.child LIMIT $3`, incident, after, int64(limit))
 }
 
+// ItemsOf returns which information a case concerns: what whoever reported it has said, and what
+// was found of the children on its list.
+func ItemsOf(ctx context.Context, tx *db.Tx, c Case) ([]string, error) {
+	sets, err := db.All(ctx, tx, db.Single[string], `SELECT DISTINCT items FROM incident_child WHERE incident = $1 ORDER BY items`, c.ID)
+	all := c.Items
+	for _, items := range sets {
+		all = joined(all, strings.Fields(items))
+	}
+	return all, err
+}
+
 // IsReached reports whether a child is on the list of a case.
 func IsReached(ctx context.Context, tx *db.Tx, incident string, child family.ID) (bool, error) {
 	n, err := db.One(ctx, tx, db.Single[int64], `SELECT count(*) FROM incident_child WHERE child = $1 AND incident = $2`, child, incident)
@@ -307,10 +318,7 @@ func Freeze(ctx context.Context, tx *db.Tx, by approval.Actor, service, name str
 // holdList returns a case and its list, and holds both to the end of the transaction: of two who
 // put children on it at once, one waits, and sees whom the other has put there.
 func holdList(ctx context.Context, tx *db.Tx, service, name string) (Case, CaseList, error) {
-	if _, err := tx.Exec(ctx, `UPDATE incident SET notes = notes WHERE id = $1 AND service = $2`, name, service); err != nil {
-		return Case{}, CaseList{}, err
-	}
-	c, err := Find(ctx, tx, service, name)
+	c, err := Hold(ctx, tx, service, name)
 	if err != nil {
 		return c, CaseList{}, err
 	}

@@ -153,6 +153,9 @@ func (d Desk) Leak(ctx context.Context, tx *db.Tx, by party.Client, r Report) (C
 		return Case{}, "", err
 	}
 	of := by.Key.Party
+	if err := party.Hold(ctx, tx, of); err != nil { // so that of many at once none is one too many
+		return Case{}, "", err
+	}
 	open, err := db.One(ctx, tx, db.Single[int64], `
 		SELECT count(*) FROM (
 			SELECT id FROM incident WHERE service = $1 AND role = $2 AND party = $3 AND closed_at IS NULL LIMIT $4
@@ -349,18 +352,33 @@ func isWords(t pii.Text) bool {
 // Write adds what somebody of the staff has found or done, as who holds an office or as a
 // person inside whom the matrix lets (staff.WriteIncidents); also to a case that is closed, of
 // which more may become known. With a step it says that this was done, or decided against: that
-// nobody outside is told, who holds an office decides alone. Errors: ErrMayNot, ErrNotFound,
-// ErrWords, ErrFull; with a step, ErrStep, ErrClosed, ErrReported.
+// children and guardians aren't told, who holds an office decides alone. Errors: ErrMayNot,
+// ErrNotFound, ErrWords, ErrFull; with a step, ErrStep, ErrClosed.
 func Write(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by approval.Actor, service, name string, step Step, words pii.Text) (Case, string, error) {
+	if step != "" && !slices.Contains(Steps, step) {
+		return Case{}, "", ErrStep.At("step")
+	}
+	return step.write(ctx, tx, ring, by, service, name, words)
+}
+
+// Tell notes about a case what the authority was told of it, or that it isn't, which who holds an
+// office decides: whoever calls it has done that in this transaction, and has an entry of it, so
+// that neither is there without the other. What it is told of a case that is closed is no step of
+// that any more. Errors: as Write; ErrReported.
+func Tell(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by approval.Actor, service, name string, step Step, words pii.Text) (Case, string, error) {
+	if !slices.Contains(Telling, step) {
+		return Case{}, "", ErrStep.At("step")
+	}
+	return step.write(ctx, tx, ring, by, service, name, words)
+}
+
+func (step Step) write(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by approval.Actor, service, name string, words pii.Text) (Case, string, error) {
 	inside, err := insideOf(ctx, tx, by, staff.WriteIncidents, service)
 	if err != nil {
 		return Case{}, "", err
 	}
 	if _, office := by.(catalog.Officer); step.Decides() && !office {
 		return Case{}, "", ErrMayNot
-	}
-	if step != "" && !slices.Contains(Steps, step) {
-		return Case{}, "", ErrStep.At("step")
 	}
 	if !isWords(words) {
 		return Case{}, "", ErrWords.At("words")
@@ -369,11 +387,13 @@ func Write(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by approval.Actor
 	switch {
 	case err != nil:
 		return c, "", err
-	case step != "" && !c.Open():
+	case !c.Open() && (step == StepReport || step == StepWrapped):
+		step = ""
+	case !c.Open() && step != "":
 		return c, "", ErrClosed
 	// Edge case 21: of what isn't known to be minor the authority is told.
 	case step == StepUnreported && c.Grade != Minor:
-		return c, "", ErrReported.At("step")
+		return c, "", ErrReported
 	}
 	mark, err := c.write(ctx, tx, ring, by.Ledger(), step, "", words)
 	if err != nil {
@@ -403,10 +423,7 @@ func Read(ctx context.Context, tx *db.Tx, by approval.Actor, service, name strin
 		return Case{}, nil, err
 	}
 	// It is held, so that the entry has its place behind the texts that there are, and before the next.
-	if _, err := tx.Exec(ctx, `UPDATE incident SET notes = notes WHERE id = $1 AND service = $2`, name, service); err != nil {
-		return Case{}, nil, err
-	}
-	c, err := Find(ctx, tx, service, name)
+	c, err := Hold(ctx, tx, service, name)
 	if err != nil {
 		return c, nil, err
 	}
@@ -520,6 +537,15 @@ func find(ctx context.Context, tx *db.Tx, by catalog.Officer, service, name stri
 		return Case{}, ErrWords.At("words")
 	}
 	return hold(ctx, tx, service, name, maxNotes)
+}
+
+// Hold returns a case of the service, and holds it to the end of the transaction: of two who do
+// something about it at once, one waits, and sees what the other has done. Errors: ErrNotFound.
+func Hold(ctx context.Context, tx *db.Tx, service, name string) (Case, error) {
+	if _, err := tx.Exec(ctx, `UPDATE incident SET notes = notes WHERE id = $1 AND service = $2`, name, service); err != nil {
+		return Case{}, err
+	}
+	return Find(ctx, tx, service, name)
 }
 
 func hold(ctx context.Context, tx *db.Tx, service, name string, most int64) (Case, error) {

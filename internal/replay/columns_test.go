@@ -165,6 +165,11 @@ func TestInvariant7_EveryColumnIsCompared(t *testing.T) {
 				tried[column] = c.name
 			}
 		}
+		for _, c := range authorityChanges {
+			if column := onlyColumn(c.query); column != "" {
+				tried[column] = c.name
+			}
+		}
 		for _, c := range warningChanges {
 			if column := onlyColumn(c.query); column != "" {
 				tried[column] = c.name

@@ -239,6 +239,11 @@ func (f *fold) fold(p ledger.Placed, s source) fault {
 			return fault{what: FoundBody, field: "subject"}
 		}
 		return f.warningEntry(p, s)
+	case slices.Contains(ofAuthority, p.Kind):
+		if p.Subject != "" || p.Service == "" || p.Version != 0 {
+			return fault{what: FoundBody, field: "subject"}
+		}
+		return f.authorityEntry(p, s)
 	case slices.Contains(ofComplaints, p.Kind):
 		if p.Subject != "" || p.Service == "" || p.Version != 0 {
 			return fault{what: FoundBody, field: "subject"}
@@ -398,6 +403,7 @@ const (
 
 	ruleRectification = "rectification"
 	ruleWarning       = "warning"
+	ruleReport        = "report"
 	ruleYearly        = "yearly"
 	ruleInspection    = "inspection"
 

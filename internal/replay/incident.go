@@ -35,6 +35,7 @@ type mishap struct {
 	ticks                                               map[int64]ticked
 	seen                                                int64 // how many of them were compared
 	list                                                reachedList
+	reports                                             []*reported // to the authority
 }
 
 // A written is what the ledger says of a text.
@@ -248,7 +249,7 @@ func (f *fold) checkPlans() {
 }
 
 // mishapNoted folds what was written: by who has reported it, or by the staff, as what was done
-// or decided against.
+// or decided against; of what the authority was told, once it was.
 func (f *fold) mishapNoted(p ledger.Placed, s source) fault {
 	b, x := body[incident.NotedBody](p)
 	c, at := f.mishaps[b.Case], p.At.UnixMicro()
@@ -256,8 +257,7 @@ func (f *fold) mishapNoted(p ledger.Placed, s source) fault {
 	case x != (fault{}):
 		return x
 	case c == nil || c.service != p.Service || b.Note != int64(len(c.notes)) || b.Mark == "", (b.Step != "") != (b.Due != 0),
-		b.Step != "" && (c.closed != 0 || b.Due <= c.opened || !slices.Contains(incident.Steps, b.Step)),
-		b.Step == incident.StepUnreported && incident.Grade(c.grade) != incident.Minor, b.Step != "" && b.Drill != c.drill, b.Suspect != c.suspect:
+		b.Step != "" && (c.closed != 0 || b.Due <= c.opened || b.Drill != c.drill || !slices.Contains(incident.Steps, b.Step) && !c.told(b.Step)), b.Suspect != c.suspect:
 		return impossible(ruleIncident)
 	// Who has reported it may add what it has found since.
 	case byStaff(p), b.Step == "" && c.source == string(incident.App) && c.reporter == p.Actor && f.byApp(p, account.IncidentsWrite),

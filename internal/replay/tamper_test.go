@@ -438,7 +438,7 @@ func (s *scene) leaks() {
 			Contacts: []incident.Contact{{Who: "the officer", How: "by phone"}}}); err != nil {
 			return err
 		}
-		for _, outcome := range []incident.Outcome{incident.Remedied, ""} {
+		for _, outcome := range []incident.Outcome{incident.Unfounded, ""} {
 			c, _, err := desk.Open(ctx, tx, s.Officer, s.Officer.Service, incident.Report{Kind: incident.Leaked, Items: []string{"nickname"}, Children: 3,
 				BeganAt: tx.Now().Add(-time.Hour), NoticedAt: tx.Now(), Words: pii.New("a list was public")})
 			if err != nil {
@@ -463,7 +463,7 @@ func (s *scene) leaks() {
 			if _, _, err := incident.Contain(ctx, tx, s.Ring, s.Officer, s.Officer.Service, c.ID, incident.StepFrozen, incident.Everyone, "", pii.New("to be safe")); err != nil {
 				return err
 			}
-			for _, step := range []incident.Step{"", incident.StepPlan, incident.StepRemedy, incident.StepUnreported, incident.StepUntold} {
+			for _, step := range []incident.Step{"", incident.StepPlan, incident.StepRemedy, incident.StepUntold} {
 				if _, _, err = incident.Write(ctx, tx, s.Ring, s.Officer, s.Officer.Service, c.ID, step, pii.New("its link is dead")); err != nil {
 					return err
 				}
@@ -1207,7 +1207,7 @@ var changes = []change{
 	{"a leak was graded by another", `UPDATE incident SET graded_by = '王小明' WHERE id = $1`, leak, "row_differs incident graded_by"},
 	{"a leak was graded earlier", `UPDATE incident SET triaged_at = triaged_at - 1 WHERE id = $1`, leak, "row_differs incident triaged_at"},
 	{"a leak may wait longer", `UPDATE incident SET due_at = due_at + 1 WHERE id = $1`, leak, "row_differs incident due_at"},
-	{"a leak ended otherwise", `UPDATE incident SET outcome = 'unfounded' WHERE outcome <> '' AND id <> $1`, leak, "row_differs incident outcome"},
+	{"a leak ended otherwise", `UPDATE incident SET outcome = 'remedied' WHERE outcome <> '' AND id <> $1`, leak, "row_differs incident outcome"},
 	{"a leak was closed by another", `UPDATE incident SET closed_by = '王小明' WHERE outcome <> '' AND id <> $1`, leak, "row_differs incident closed_by"},
 	{"a leak is closed", `UPDATE incident SET closed_at = 1 WHERE id = $1`, leak, "row_differs incident closed_at"},
 	{"a leak has fewer notes", `UPDATE incident SET notes = 1 WHERE id = $1`, leak, "row_differs incident notes"},

@@ -6,6 +6,7 @@ import (
 	"wardkeep/internal/account"
 	"wardkeep/internal/approval"
 	"wardkeep/internal/assistance"
+	"wardkeep/internal/authority"
 	"wardkeep/internal/backup"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/complaint"
@@ -232,6 +233,10 @@ var additions = map[string]string{
 	incident.KindAsked:         "it is asked once more",
 	incident.KindAnswered:      "it is answered once more",
 	incident.KindFrozen:        "it is fixed anew; who has a copy of it proves it by the ledger still",
+	authority.KindDrafted:      "its text is lost: it is drafted again of the facts",
+	authority.KindSent:         "its case says no more that the authority was told, and whoever has sent it says so again",
+	authority.KindConfirmed:    "its case waits again for a report, or for two who decide against one",
+	authority.KindAnswered:     "whoever has the answer records it again",
 	warning.KindDrafted:        "its text is lost: who wrote it writes it again, and another confirms it",
 	warning.KindConfirmed:      "it waits again for another person, which is the stricter",
 	warning.KindExtended:       "the children are gone through again by who asks for it",

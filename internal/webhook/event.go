@@ -10,6 +10,7 @@ import (
 	"wardkeep/client"
 	"wardkeep/internal/approval"
 	"wardkeep/internal/assistance"
+	"wardkeep/internal/authority"
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/keyring"
 	"wardkeep/internal/catalog"
@@ -56,6 +57,7 @@ var types = []string{
 	stream.KindRegistered, stream.KindTested, stream.KindFlipped, stream.KindEnded,
 	assistance.KindAsked, assistance.KindAnswered,
 	incident.KindOpened, incident.KindNoted, incident.KindGraded, incident.KindClosed, incident.KindRead, incident.KindContained, incident.KindPlanned, incident.KindTicked,
+	authority.KindDrafted, authority.KindSent, authority.KindConfirmed, authority.KindAnswered,
 	warning.KindDrafted, warning.KindConfirmed, warning.KindPaused, warning.KindResumed, warning.KindExtended, warning.KindPrepared, warning.KindPublished, warning.KindWithdrawn,
 	complaint.KindReceived, complaint.KindAdded, complaint.KindReopened, complaint.KindAcknowledged, complaint.KindAnswered, complaint.KindDismissed, complaint.KindReminded, complaint.KindErased,
 	rectification.KindRecorded, rectification.KindHanded, rectification.KindPostponed, rectification.KindAppealed,
@@ -130,14 +132,14 @@ func knownTypes(asked, among []string) bool {
 
 // TellsOf reports whether an operator's system is told of an entry. Of what an app's own key
 // has raised it isn't: who has got hold of an app has its receiver of events, too, and would
-// learn from the alarm, or the case that it opens, which child is a decoy, and from a notice about
+// learn from the alarm, or the case that it opens, which child is a decoy, and from a notice or a report about
 // that case that somebody is after them. Of what is practised
 // nobody outside is told (Article 21).
 func TellsOf(p ledger.Placed) bool {
 	if !Tells(p.Kind) || p.Kind == approval.KindAlarm && strings.HasPrefix(p.Actor, "app:") {
 		return false
 	}
-	if !strings.HasPrefix(p.Kind, "incident.") && !strings.HasPrefix(p.Kind, "warning.") {
+	if !strings.HasPrefix(p.Kind, "incident.") && !strings.HasPrefix(p.Kind, "warning.") && !strings.HasPrefix(p.Kind, "authority.") {
 		return true
 	}
 	var b struct {

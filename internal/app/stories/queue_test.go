@@ -118,6 +118,21 @@ func (p *insider) hidesFromAGuardian(ref string) {
 	p.at("shields")
 }
 
+// tellsTheAuthority tells how a report is made of what is on record, is sent, and has an answer
+// (Article 21).
+func (p *insider) tellsTheAuthority() {
+	p.t.Helper()
+	p.follow(`main a[href*="/authority"]`)
+	p.sees("console.authority.none")
+	p.at("authority")
+	p.fill(`#f-to`, "某市网信办")
+	p.follow(`form:has(#f-to) button`)
+	p.sees("console.authority.send_what")
+	p.follow(`form[action*="/send"] button`)
+	p.sees("console.authority.stand.sent")
+	p.at("report")
+}
+
 // dealsWithAnIncident tells how the officer opens a case of what has leaked, grades it, reads
 // what was written, and is told what it still lacks (Article 21).
 func (p *insider) dealsWithAnIncident() {
@@ -153,6 +168,9 @@ func (p *insider) dealsWithAnIncident() {
 	p.follow(`form:has(#reason) button`)
 	p.sees("console.warnings.another")
 	p.at("notice")
+	p.goes("/console/incidents")
+	p.follow(`main a[href*="/in_"]`)
+	p.tellsTheAuthority()
 	p.goes("/console/incidents")
 	p.sees("console.incidents.state.triaged")
 	p.at("incidents")

@@ -50,7 +50,7 @@ func LaunchIn(ctx context.Context, tx *db.Tx, ring *keyring.Ring, example *chart
 func (w *World) Inside(o catalog.Officer) (p staff.Person) {
 	w.T.Helper()
 	w.Do(func(ctx context.Context, tx *db.Tx) error {
-		g, err := staff.OfOffice(ctx, tx, LiveService, o.ID)
+		g, err := staff.OfOffice(ctx, tx, o.Service, o.ID)
 		if err == nil {
 			p, err = staff.Add(ctx, tx, catalog.Operator{ID: "test"}, o.Name, g)
 		}

@@ -958,7 +958,7 @@ CREATE TABLE incident (
 	closed_by  text    NOT NULL,
 	closed_at  bigint,           -- NULL while it is open
 	notes      bigint  NOT NULL, -- how many texts there are
-	steps      text    NOT NULL, -- that were taken, each once: plan, remedy, report, unreported, notice, warning, untold; separated by spaces
+	steps      text    NOT NULL, -- that were taken, each once: plan, remedy, report, wrapped, unreported, notice, warning, untold; separated by spaces
 	cause      text    NOT NULL, -- of the alarm that has opened it: burst, decoy, audit, sweep; or empty
 	suspect    text    NOT NULL, -- whose doing has raised it, as the ledger names actors; or empty
 	drill      boolean NOT NULL, -- it is practised, and nothing of it has happened
@@ -1050,6 +1050,39 @@ CREATE TABLE incident_question (
 	PRIMARY KEY (incident, number)
 );
 CREATE INDEX incident_question_open ON incident_question (asked_at, incident, number) WHERE done_at IS NULL;
+
+-- What the authority is told of a case, or why it isn't (Article 21). Nothing is ever removed, and no version is changed.
+CREATE TABLE authority_report (
+	incident   text   NOT NULL,
+	number     bigint NOT NULL, -- from 1 on
+	service    text   NOT NULL,
+	kind       text   NOT NULL, -- first, more, wrap; none: it says why the authority isn't told
+	drafted_at bigint NOT NULL,
+	drafted_by text   NOT NULL, -- a person inside
+	done_at    bigint,          -- when somebody has said that it was sent; of none, when another person has confirmed it; NULL before
+	done_by    text   NOT NULL, -- a person inside, or empty
+	sent_at    bigint,          -- when that was, as they say
+	channel    text   NOT NULL, -- by which it was sent: hotline, site, wechat, email, fax, visit, other; or empty
+	receipts   bigint NOT NULL, -- how many answers of the authority there are
+	sealed     bytea  NOT NULL, -- what it says
+	salt       bytea  NOT NULL, -- of the mark that the ledger has of it
+	PRIMARY KEY (incident, number)
+);
+
+-- What the authority has answered to one: a number, or a document.
+CREATE TABLE authority_receipt (
+	incident    text   NOT NULL,
+	report      bigint NOT NULL,
+	number      bigint NOT NULL, -- from 1 on
+	received_at bigint NOT NULL,
+	received_by text   NOT NULL, -- a person inside
+	file        text   NOT NULL, -- the type of the document, or empty
+	hash        text   NOT NULL, -- its SHA-256, in hex; or empty
+	sealed      bytea  NOT NULL, -- the authority's number
+	salt        bytea  NOT NULL, -- of the mark that the ledger has of all of it
+	document    bytea,           -- sealed
+	PRIMARY KEY (incident, report, number)
+);
 
 -- REACH. Which children each key, person and party has come to: an index of the ledger by stretches
 -- of it. It names nobody that the ledger doesn't, and can be made anew from it.
@@ -1836,6 +1869,8 @@ DROP TABLE inspection;
 DROP TABLE complaint_file;
 DROP TABLE complaint_note;
 DROP TABLE complaint;
+DROP TABLE authority_receipt;
+DROP TABLE authority_report;
 DROP TABLE incident_tick;
 DROP TABLE incident_plan;
 DROP TABLE breach_addressee;
