@@ -47,7 +47,7 @@ func (d *demo) tell(ctx context.Context, children string) error {
 	for _, chapter := range []func(context.Context) error{
 		d.before, d.publish, func(ctx context.Context) error { return d.imports(ctx, children) },
 		d.ask, d.answer, d.collect, d.boundaries, d.leaving, d.withdraw, d.change, d.day, d.expire,
-		d.demands, d.orders, d.engaged, d.leaked, d.disclosed, d.shared, d.screened, d.retain, d.fourteen, d.suspect, d.reported, d.save, d.erase, d.restore, d.unused, d.end,
+		d.demands, d.orders, d.engaged, d.leaked, d.disclosed, d.shared, d.screened, d.retain, d.fourteen, d.suspect, d.reported, d.inspected, d.save, d.erase, d.restore, d.unused, d.end,
 		d.disk, d.prove, d.tamper,
 	} {
 		if err := chapter(ctx); err != nil {
