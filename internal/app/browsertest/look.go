@@ -142,6 +142,13 @@ func (t *Tab) Prints() bool {
 	return high > 0
 }
 
+// Paper returns the page as it comes out of a printer, on A4: a PDF.
+func (t *Tab) Paper() []byte {
+	t.T.Helper()
+	css := true
+	return do(t, page.PrintToPDF, page.PrintToPDFParams{PaperWidth: 210 / 25.4, PaperHeight: 297 / 25.4, PreferCSSPageSize: &css}).Data
+}
+
 // Screenshot returns a PNG of the page from top on, of at most so many pixels of
 // the page; 0 takes the rest of it.
 func (t *Tab) Screenshot(top, height float64) []byte {
