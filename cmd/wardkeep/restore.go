@@ -123,5 +123,8 @@ func (s *session) restored(r restoration.Report) {
 	for _, kind := range slices.Sorted(maps.Keys(r.Untold)) {
 		s.say("cmd.restore.untold", "Kind", kind, "Count", r.Untold[kind])
 	}
+	if r.GivenUp > 0 {
+		s.say("cmd.restore.given_up", "Size", r.GivenUp)
+	}
 	s.say("cmd.restore.audit")
 }

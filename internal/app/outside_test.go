@@ -114,7 +114,7 @@ func TestEdgeCase15_WhatIsKeptOutsideRefusesAStoreThatWasPutBack(t *testing.T) {
 		if len(files(t, folder)) != 2 {
 			t.Error("something was given up")
 		}
-		_, err := a.Restore(t.Context(), app.Since{Ledger: l.copy, Newest: true})
+		report, err := a.Restore(t.Context(), app.Since{Ledger: l.copy, Newest: true})
 		l.must(err)
 		l.must(a.Close())
 		a = in.Open(apptest.Discard())
@@ -131,8 +131,8 @@ func TestEdgeCase15_WhatIsKeptOutsideRefusesAStoreThatWasPutBack(t *testing.T) {
 				return p.Into(&b)
 			})
 		}))
-		if !strings.HasPrefix(files(t, folder)[len(files(t, folder))-1], "0000") || told == 0 {
-			t.Errorf("the ledger says that %d was given up", told)
+		if names := files(t, folder); len(names) != 3 || !strings.HasSuffix(names[2], ".given-up") || told == 0 || told != report.GivenUp {
+			t.Errorf("the ledger says that %d was given up, the command %d, the folder %q", told, report.GivenUp, names)
 		}
 		keep(a)
 		grow(a, 3)

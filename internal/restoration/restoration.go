@@ -55,6 +55,7 @@ type Report struct {
 	Demands  int64            // taken or ended once more
 	Services []string         // whose gate is closed until something is published or somebody appointed, sorted
 	Lost     map[string]int64 // entries of which nothing could be done again, by kind
+	GivenUp  int64            // size of the largest checkpoint kept outside that is lost, now or before
 	Untold   map[string]int64 // entries of the day before the loss whose messages may not have arrived, by kind
 }
 
@@ -180,6 +181,7 @@ func (d Desk) Replay(ctx context.Context) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
+	g.report.GivenUp = d.GivenUp
 	g.divide(cmp.Or(d.atOnce, atOnce))
 	for _, of := range g.disapproved {
 		if err := d.update(ctx, func(tx *db.Tx) error {
