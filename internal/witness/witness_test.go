@@ -3,10 +3,12 @@ package witness_test
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -402,6 +404,20 @@ func TestArticle22_AWitnessThatLiesIsNotBelieved(t *testing.T) {
 	answer = says(200, by(good, text)) // which isn't signed by the ledger
 	if _, _, err := w.Latest(t.Context(), origin, l.key); !errors.Is(err, witness.ErrLies) {
 		t.Errorf("what it shows is believed: %v", err)
+	}
+	// Who stands in between has no certificate that is trusted, whatever key it has.
+	secure := httptest.NewUnstartedServer(h.Config.Handler)
+	secure.Config.ErrorLog = log.New(io.Discard, "", 0)
+	secure.StartTLS()
+	defer secure.Close()
+	trusted := x509.NewCertPool()
+	trusted.AddCert(secure.Certificate())
+	for roots, want := range map[*x509.CertPool]error{nil: witness.ErrUnreached, trusted: nil} {
+		asked = 0
+		_, err := witness.New(secure.URL, verifier(t, vkey), roots).Cosign(t.Context(), text, c, 0, time.Now(), l.prove(3))
+		if !errors.Is(err, want) || (asked == 0) != (want != nil) {
+			t.Errorf("by TLS: %v, asked %d times", err, asked)
+		}
 	}
 	for _, key := range []string{"", "x", l.key, strings.Replace(vkey, "w1+", "w2+", 1)} {
 		if _, err := witness.Verifier(key); !errors.Is(err, witness.ErrKey) {
