@@ -1,7 +1,8 @@
 package console
 
 import (
-	"slices"
+	"strings"
+	"sync"
 
 	"wardkeep/internal/staff"
 	"wardkeep/internal/warning"
@@ -357,8 +358,22 @@ func (r route) shut() bool {
 	return r.action != ""
 }
 
+// pagesAt has the paths at which there is a page.
+var pagesAt struct {
+	once sync.Once
+	at   map[string]bool
+}
+
 func hasPage(path string) bool {
-	return slices.ContainsFunc(table(), func(r route) bool { return r.pattern == "GET "+path })
+	pagesAt.once.Do(func() {
+		pagesAt.at = make(map[string]bool)
+		for _, r := range table() {
+			if at, page := strings.CutPrefix(r.pattern, "GET "); page {
+				pagesAt.at[at] = true
+			}
+		}
+	})
+	return pagesAt.at[path]
 }
 
 // A Route is what is said of a route outside: its pattern, and the action that it takes,
