@@ -17,7 +17,7 @@ PKGS      ?= ./...
 # sync, may stand here: the detector would no longer see what it orders. (A pool of what a
 # library works with, and a Once for a table of its own, order nothing for anybody else.) Nor are
 # pointers checked that came from unsafe: nothing here makes one. And no tables for a debugger are
-# linked, which nobody asks of a test.
+# written or linked, which nobody asks of a test.
 UNWATCHED ?= modernc.org/sqlite/lib modernc.org/memory strconv unicode unicode/utf8 \
 	$(addprefix encoding/,base32 base64 hex) regexp regexp/syntax compress/flate hash/adler32 \
 	$(addprefix image/,color draw png jpeg) $(addprefix golang.org/x/image/,vector math/fixed font/sfnt) \
@@ -25,8 +25,8 @@ UNWATCHED ?= modernc.org/sqlite/lib modernc.org/memory strconv unicode unicode/u
 	unicode/utf16 $(addprefix github.com/go-json-experiment/json/,jsontext internal/jsonwire)
 # encoding/json orders by a sync.Map who reads its tables: nothing of that may be inlined into it.
 UNINLINED ?= encoding/json
-RACE      ?= -race -gcflags=all=-d=checkptr=0 $(foreach p,$(UNWATCHED),-gcflags=$(p)=-race=false) \
-	$(foreach p,$(UNINLINED),'-gcflags=$(p)=-race=false -l') -ldflags=-s
+RACE      ?= -race '-gcflags=all=-d=checkptr=0 -dwarf=false' $(foreach p,$(UNWATCHED),'-gcflags=$(p)=-race=false -dwarf=false') \
+	$(foreach p,$(UNINLINED),'-gcflags=$(p)=-race=false -dwarf=false -l') -ldflags=-s
 # Each test binary may take more memory before it collects, up to a bound.
 GC        ?= GOGC=400 GOMEMLIMIT=1500MiB
 # How long a test binary waits at its end for a race that somebody still runs into: a tenth of
