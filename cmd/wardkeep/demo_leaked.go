@@ -135,7 +135,7 @@ func (d *demo) finds(ctx context.Context, about string) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	return d.count(ctx, `SELECT coalesce(sum(children), 0) FROM incident_list WHERE incident = $1`, about)
+	return d.count(ctx, `SELECT count(*) FROM incident_child WHERE incident = $1`, about)
 }
 
 // inside gives whoever holds an office an account of a person inside.
