@@ -13,6 +13,7 @@ import (
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/family"
 	"wardkeep/internal/incident"
+	"wardkeep/internal/notify"
 	"wardkeep/internal/signin"
 	"wardkeep/internal/staff"
 	"wardkeep/internal/warning"
@@ -224,7 +225,7 @@ type noticeSheet struct {
 type noticeLine struct {
 	warning.Line
 	Who, Number, Reference string
-	Letter                 warning.Words // in the language of who reads it
+	Subject, Letter        string // in the language of who reads it
 	Outcomes               []warning.Outcome
 }
 
@@ -353,12 +354,19 @@ func (s *Server) showSheet(v *visit) error {
 		if err != nil {
 			return err
 		}
-		text, err := n.Text(s.Ring)
+		// A letter says what the e-mail does, and by telephone it is read out.
+		says := make(map[i18n.Lang]notify.Message)
+		for _, lang := range i18n.Langs {
+			if _, says[lang], err = s.Warnings.Preview(ctx, tx, n, lang); err != nil {
+				return err
+			}
+		}
 		sheet.Lines = nil
 		for _, l := range lines {
-			sheet.Lines = append(sheet.Lines, noticeLine{l, l.Person.Reveal(), l.Phone.Reveal(), l.Ref.Reveal(), text.In(l.Lang), warning.OutcomesOf(sheet.State)})
+			m := says[l.Lang]
+			sheet.Lines = append(sheet.Lines, noticeLine{l, l.Person.Reveal(), l.Phone.Reveal(), l.Ref.Reveal(), m.Subject.Reveal(), m.Text.Reveal(), warning.OutcomesOf(sheet.State)})
 		}
-		return err
+		return nil
 	})
 	switch {
 	case errs.Of(err).Is(staff.ErrMayNot):
