@@ -166,7 +166,7 @@ func TestArticle21_TheAuthorityIsTold(t *testing.T) {
 			"before it was noticed":     {2, "hotline", c.NoticedAt.Add(-2 * time.Minute), authority.ErrTime},
 			"by who only sees the case": {2, "hotline", now, nil},
 		} {
-			err := s.want
+			var err error
 			if s.want == nil {
 				s.want = authority.ErrMayNot
 				err = w.Try(func(ctx context.Context, tx *db.Tx) error {

@@ -36,7 +36,9 @@ func (p *insider) invitesAnInspector() {
 	p.sees("console.inspections.given_what", "console.inspections.code_open")
 	p.follow(`form[action*="/code"] button`)
 	p.sees("console.inspections.given_what")
-	p.misses("console.inspections.link")
+	if n := p.Count(`main code.link`); n != 0 {
+		p.t.Errorf("with a new code the link is shown once more, %d times", n)
+	}
 	p.follow(`main a[href^="/console/inspections?"]`)
 	p.at("inspections")
 	p.follow(`tbody a`)
