@@ -36,8 +36,8 @@ func (p *insider) invitesAnInspector() {
 	p.sees("console.inspections.given_what", "console.inspections.code_open")
 	p.follow(`form[action*="/code"] button`)
 	p.sees("console.inspections.given_what")
-	if n := p.Count(`main code.link`); n != 0 {
-		p.t.Errorf("with a new code the link is shown once more, %d times", n)
+	if n := p.Count(`main code.link`); n != 1 {
+		p.t.Errorf("beside a new code %d others are shown: the link is shown once", n-1)
 	}
 	p.follow(`main a[href^="/console/inspections?"]`)
 	p.at("inspections")
