@@ -111,6 +111,9 @@ func (a *App) Serve(told context.Context, l net.Listener) (err error) {
 		return err
 	}
 	if err := a.checkFar(told); err != nil {
+		if told.Err() != nil {
+			return nil // told to stop before anything was served
+		}
 		return err
 	}
 	ctx, end := context.WithCancel(context.WithoutCancel(told))

@@ -181,7 +181,6 @@ type tellingPage struct {
 	Answers  []reportAnswer
 	Last     bool // it is the last version, and can be sent
 	Channels []authority.Channel
-	Now      string
 	Typed    map[string]string
 	Confirms bool
 	Writes   bool // whoever looks may send it
@@ -222,7 +221,7 @@ func (v *visit) tellingPage(problem error) error {
 	if fault != nil {
 		return fault
 	}
-	page := tellingPage{Problem: words, Fresh: v.in.IsFresh(v.now) == nil, Channels: authority.Channels, Now: v.now.In(age.Zone).Format("2006-01-02T15:04"), Typed: make(map[string]string)}
+	page := tellingPage{Problem: words, Fresh: v.in.IsFresh(v.now) == nil, Channels: authority.Channels, Typed: make(map[string]string)}
 	if problem != nil {
 		page.Field = errs.Of(problem).Field
 		for _, field := range []string{"channel", "sent", "ref"} {

@@ -242,7 +242,7 @@ func Counts(ctx context.Context, tx *db.Tx, n Notice) (all []Count, err error) {
 	var reads []db.Read
 	for i, s := range States {
 		reads = append(reads, db.ReadInto(&found[i], db.Single[int64],
-			`SELECT count(*) FROM (SELECT child FROM breach_addressee WHERE notice = $1 AND state = $2 LIMIT $3) AS some`, n.ID, s, int64(CountedTo+1)))
+			`SELECT count(*) FROM (SELECT child FROM breach_addressee WHERE notice = $1 AND state = $2 LIMIT $3) AS counted`, n.ID, s, int64(CountedTo+1)))
 	}
 	if err := tx.Together(ctx, reads...); err != nil {
 		return nil, err

@@ -1796,7 +1796,7 @@ CREATE TABLE whereabouts (
 -- Who keeps or cosigns checkpoints outside, and what each was told last. What it holds is read from
 -- there, and not from here.
 CREATE TABLE keeper (
-	name     text   NOT NULL PRIMARY KEY, -- 'folder /mnt/other', 'witness example.com/w1'
+	name     text   NOT NULL PRIMARY KEY, -- 'folder /mnt/other', 'witness witness.example/w1'
 	size     bigint NOT NULL, -- of the latest checkpoint that it has taken
 	taken_at bigint,          -- NULL until it has
 	late_at  bigint,          -- when it is said that it has taken nothing; NULL of a witness: see cosigned
