@@ -49,10 +49,11 @@ func TestList_PagesTheLivingOfOneService(t *testing.T) {
 // erased before it are read.
 func TestList_CostsTheSameForAnyNumberOfChildren(t *testing.T) {
 	each(t, func(w *world) {
+		// The names of children are random, so whoever is erased lies anywhere among the others.
 		add := func(from, n int, state string) {
 			w.do(func(tx *db.Tx) error {
 				for i := range n {
-					name := fmt.Sprintf("%026d", from+i)
+					name := fmt.Sprintf("%026d", 2*i+from)
 					err := tx.Queue(w.ctx, `
 						INSERT INTO child (child, service, subject, version, state, frozen, disputed, birth_from, birth_version, endings, created_at, aged)
 						VALUES ($1, 'xiaoxi', $2, 1, $3, false, false, '', 0, '', 0, 0)`, "ch_"+name, "su_"+name, state)
@@ -64,7 +65,7 @@ func TestList_CostsTheSameForAnyNumberOfChildren(t *testing.T) {
 			})
 		}
 		add(0, 5000, "erased")
-		add(5000, 5000, "active")
+		add(1, 5000, "active")
 		if w.store.Engine() == "sqlite" {
 			w.do(func(tx *db.Tx) error {
 				plan, err := db.All(w.ctx, tx, func(row db.Row) (s string, err error) {
@@ -94,7 +95,7 @@ func TestList_CostsTheSameForAnyNumberOfChildren(t *testing.T) {
 			}
 			before := read()
 			page, err := family.List(w.ctx, tx, service, "", 10)
-			if n := read() - before; n > 20 || len(page) != 10 {
+			if n := read() - before; n > 40 || len(page) != 10 {
 				w.Errorf("%d rows were read for a page of %d", n, len(page))
 			}
 			return err
