@@ -13,7 +13,7 @@ import (
 // Screening is how strictly is judged what is about to be published: a zero is that of
 // publication.Defaults, and nothing that is found is published.
 type Screening struct {
-	// Publish are kinds that are published though they are found: "email". A value of
+	// Publish are kinds that are published though they are found: "email". What points at
 	// another child is held whatever it says.
 	Publish []string `yaml:"publish"`
 	// PerHour and PerDay are values of held children that one app key may find.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -199,7 +200,7 @@ func (s *screen) prove() {
 		values = append(values, f)
 		values = append(values, f.within...)
 	}
-	corroborate(values)
+	s.corroborate(values)
 	at := 0
 	for i := range s.findings {
 		f, within := &s.findings[i], s.findings[i].within
@@ -234,7 +235,7 @@ const few = 3
 
 // corroborate makes a known value Certain where one that few share would be enough,
 // or where another value of the same child stands in the text.
-func corroborate(found []Finding) {
+func (s *screen) corroborate(found []Finding) {
 	var values [][]Child // of each value that stands in the text: a set's slice is one value's
 	seen := map[*Child]int{}
 	for _, f := range found {
@@ -255,10 +256,23 @@ func corroborate(found []Finding) {
 		switch {
 		case f.Kind < Pupil, both[seen[&f.Children[0]]]:
 			f.Confidence = Certain
-		case f.Kind == Other && len(f.Children) <= few && f.End-f.Start > 12, (f.Kind == Name || f.named) && len(f.Children) <= few && f.End-f.Start >= 9:
+		case f.Kind == Other && len(f.Children) <= few && (f.End-f.Start > 12 || s.isNumber(*f)), (f.Kind == Name || f.named) && len(f.Children) <= few && f.End-f.Start >= 9:
 			f.Confidence = max(f.Confidence, Likely)
 		}
 	}
+}
+
+// longEnough is how many characters a number has that isn't anybody's by chance.
+const longEnough = 6
+
+// isNumber reports whether a finding is long enough and has a digit in it, in whatever width: what is no
+// word, as the number of a pupil, points at whoever has it.
+func (s *screen) isNumber(f Finding) bool {
+	n, digit := 0, false
+	for _, r := range s.t.src[f.Start:f.End] {
+		n, digit = n+1, digit || unicode.IsDigit(r)
+	}
+	return digit && n >= longEnough
 }
 
 // shared reports of each of the lists, which are in order, whether one of its children is in another

@@ -44,7 +44,7 @@ type Author struct {
 // is a pure function.
 //
 // Article 4: a value of another child is held, whatever the policy says, where
-// it is Certain that it is that child's; consent of one child's guardian is none
+// it is Likely that it is that child's; consent of one child's guardian is none
 // for another (edge case 25). Article 18: the author's own values are held as well,
 // unless a permit allows them to be disclosed; a nickname or a school, which many
 // share, goes by the policy.
@@ -71,7 +71,7 @@ func (p Policy) About(by Author, f Finding) Verdict {
 		kind = Name
 	}
 	switch {
-	case len(f.Children) > 0 && !own && f.Confidence == Certain:
+	case len(f.Children) > 0 && !own && f.Confidence >= Likely:
 		return Hold
 	case slices.ContainsFunc(f.within, func(v Finding) bool { return !by.owns(v) }):
 		return Hold
