@@ -35,6 +35,7 @@ const (
 	OrdersLate   = "orders" // a processor or recipient gets nothing new until it has done what it was told
 	AuditDiffers = "audit"  // what is stored isn't what was recorded
 	Found        = "found"  // an app has found too much of held children by asking what is in a text
+	KeyGiven     = "key"    // an app's key was given out that reads values, or opens what is sealed
 	BordersNear  = "border" // nearly as many children had something leave the country as may without an assessment
 )
 
@@ -77,6 +78,20 @@ func keyOf(p ledger.Placed) string {
 // at (Article 15): of each key, as above.
 func foundMuch(ctx context.Context, tx *db.Tx, _ *keyring.Ring, p ledger.Placed) ([]Due, error) {
 	return inOffice(ctx, tx, p, Found, keyOf(p))
+}
+
+// given tells them of a key that reads values of any child its guardians agreed for, or opens what the
+// operator's own databases hold (Article 15): whoever gives it out holds it for a moment, and what is done
+// by it stands under the app's name.
+func given(ctx context.Context, tx *db.Tx, _ *keyring.Ring, p ledger.Placed) ([]Due, error) {
+	var b account.IssuedBody
+	if err := p.Into(&b); err != nil {
+		return nil, err
+	}
+	if !slices.Contains(b.Scopes, account.ItemsRead) && !slices.Contains(b.Scopes, account.Seal) {
+		return nil, nil
+	}
+	return inOffice(ctx, tx, p, KeyGiven, b.ID)
 }
 
 // broken tells them of a window that was opened without them.
@@ -352,6 +367,9 @@ func (t Teller) whereTo(cause, service, lang string) string {
 		q.Set("service", service)
 	case BordersNear:
 		page = "/console/borders"
+	case KeyGiven:
+		q.Set("kind", account.KindIssued)
+		q.Set("service", service)
 	case Found:
 		q.Set("kind", publication.KindAlarm)
 		q.Set("service", service)

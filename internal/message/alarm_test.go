@@ -157,6 +157,7 @@ func (d *desk) offices() *offices {
 	o.reach(o.officer, "lin@office.example", i18n.Chinese)
 	o.reach(o.deputy, "zhou@office.example", i18n.English)
 	o.reach(o.worker, "li@office.example", i18n.English)
+	o.due() // of the keys that the world was made with
 	return o
 }
 
@@ -210,6 +211,42 @@ func (o *offices) send(due []message.Due) (failed error) {
 func alone(t *testing.T, fn func(t *testing.T, o *offices)) {
 	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
 		fn(t, newDesk(t, w).offices())
+	})
+}
+
+// Article 15: whoever holds an office hears of each key that reads values, whoever gives it out; of one that
+// reads none, nobody does.
+func TestArticle15_AKeyThatReadsValuesReachesTheOffice(t *testing.T) {
+	alone(t, func(t *testing.T, o *offices) {
+		issues := func(scopes ...account.Scope) {
+			t.Helper()
+			s, err := account.NewScopes(scopes...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			o.Do(func(ctx context.Context, tx *db.Tx) error {
+				_, _, _, err := account.IssueApp(ctx, tx, catalog.Operator{ID: "test"}, vaulttest.Service, "payments-x9", s, time.Time{})
+				return err
+			})
+		}
+		for _, c := range []struct {
+			letters int
+			scopes  []account.Scope
+		}{{2, []account.Scope{account.ItemsRead}}, {2, []account.Scope{account.Seal, account.ChildrenRead}}, {0, []account.Scope{account.ItemsWrite, account.ChildrenWrite, account.ScreeningsWrite}}} {
+			issues(c.scopes...)
+			if err := o.send(o.due()); err != nil {
+				t.Fatal(err)
+			}
+			letters := o.box.take()
+			if len(letters) != c.letters {
+				t.Errorf("%v: %d letters, want %d", c.scopes, len(letters), c.letters)
+			}
+			for _, l := range letters {
+				if !strings.Contains(l.text, inside+"/console/ledger?kind=credential.issued&lang=") || strings.Contains(l.text, "payments-x9") {
+					t.Errorf("%+v", l)
+				}
+			}
+		}
 	})
 }
 

@@ -19,6 +19,7 @@ import (
 	"strconv"
 	"time"
 
+	"wardkeep/internal/account"
 	"wardkeep/internal/approval"
 	"wardkeep/internal/assistance"
 	"wardkeep/internal/base/db"
@@ -104,6 +105,7 @@ var told = map[string]reading{
 	approval.KindTold:       releasedBefore,
 
 	publication.KindAlarm: foundMuch,
+	account.KindIssued:    given,
 
 	incident.KindOpened: leaked,
 	stream.KindFlipped:  flipped,
@@ -127,7 +129,7 @@ var told = map[string]reading{
 }
 
 // prefixes are how the kinds of told begin.
-var prefixes = []string{"consent.", "child.", "guardian.", "verification.", "request.", "access.", "session.", "passkey.", "approval.", "incident.", "complaint.", "rectification.", "party.", "order.", "assistance.", "stream.", "screening."}
+var prefixes = []string{"consent.", "child.", "guardian.", "verification.", "request.", "access.", "session.", "passkey.", "approval.", "incident.", "complaint.", "rectification.", "party.", "order.", "assistance.", "credential.", "stream.", "screening."}
 
 // Tells reports whether somebody is told of entries of this kind.
 func Tells(kind string) bool { return told[kind] != nil }
