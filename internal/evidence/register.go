@@ -65,7 +65,7 @@ var registers = []register{
 		FROM rights_request r JOIN child c ON c.child = r.child
 		WHERE c.state <> 'erased' ORDER BY r.child, r.id`},
 	{"erasures", []int{12, 20, 23}, "service day n", "snn", 2, "day", "", `
-		SELECT service, erased_at, count(*) FROM child WHERE state = 'erased' GROUP BY service, erased_at ORDER BY service, erased_at`},
+		SELECT service, erased_at AS day, count(*) AS n FROM child WHERE state = 'erased' GROUP BY service, erased_at ORDER BY service, erased_at`},
 	{"incidents", []int{21}, "id service opened_at grade closed_at", "ssnsn", 1, "opened_at", "", `
 		SELECT id, service, opened_at, grade, closed_at FROM incident ORDER BY id`},
 	{"complaints", []int{24}, "id service kind received_at acknowledged_at outcome closed_at", "sssnnsn", 1, "received_at", "", `

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"strings"
 
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/base/id"
@@ -37,50 +38,64 @@ type Sheet struct {
 	More     bool       // there are more rows, which an archive has
 }
 
-// errEnough ends a walk over a table.
-var errEnough = errors.New("evidence: enough was read")
-
 // Rows returns rows of a register of one service that are in the scope, at most some hundreds. Of a
-// table with more rows than a page may cost to read, those that the table begins with. Errors:
-// db.ErrNone, where there is no such register.
+// table that has more of the service than a page may cost to read, some.
+// Errors: db.ErrNone, where there is no such register.
 func Rows(ctx context.Context, tx *db.Tx, name, service string, scope Scope) (Sheet, error) {
 	r, known := index[name]
 	if !known {
 		return Sheet{}, db.ErrNone
 	}
-	s, of, seen := r.sheet(), r.column("service"), 0
-	err := r.rows(ctx, tx, Manifest{}, func(cells []string) error {
+	return r.latest(ctx, tx, scope, r.ofService(), service, int64(read+1))
+}
+
+// ofService is the query of the register for one service, in no order: what others have is neither
+// read nor counted, and nothing is sorted that a page then leaves out.
+func (r register) ofService() string {
+	query, _, _ := strings.Cut(r.query, " ORDER BY ")
+	return `SELECT ` + strings.Join(r.fields(), ", ") + ` FROM (` + query + `) AS r WHERE service = $1 LIMIT $2`
+}
+
+// latest returns the latest rows of a query that are in the scope, and has in memory little more
+// than it returns.
+func (r register) latest(ctx context.Context, tx *db.Tx, scope Scope, query string, args ...any) (Sheet, error) {
+	type row struct {
+		at    int64
+		key   string
+		cells []string
+	}
+	var rows []row
+	s, seen := Sheet{Register: r.name, Columns: r.fields()}, 0
+	within := Manifest{From: micros(scope.From), To: micros(scope.To)}
+	cut := func() {
+		slices.SortFunc(rows, func(a, b row) int { return cmp.Or(cmp.Compare(b.at, a.at), cmp.Compare(a.key, b.key)) })
+		if len(rows) > shown {
+			clear(rows[shown:])
+			rows, s.More = rows[:shown], true
+		}
+	}
+	err := db.Each(ctx, tx, func(one db.Row) error {
+		cells, err := r.scan(one)
+		if err != nil {
+			return err
+		}
 		if seen++; seen > read {
 			s.More = true
-			return errEnough
+			return nil
 		}
-		if cells[of] == service && scope.has(r, cells) {
-			s.Rows = append(s.Rows, cells)
+		if at := r.when(cells); within.has(at, "") {
+			rows = append(rows, row{at, r.keyOf(cells), cells})
+		}
+		if len(rows) == 4*shown {
+			cut()
 		}
 		return nil
-	})
-	if err != nil && !errors.Is(err, errEnough) {
-		return s, err
+	}, query, args...)
+	cut()
+	for _, one := range rows {
+		s.Rows = append(s.Rows, one.cells)
 	}
-	s.sort(r)
-	return s, nil
-}
-
-// has reports whether a row is in the scope.
-func (s Scope) has(r register, cells []string) bool {
-	return Manifest{From: micros(s.From), To: micros(s.To)}.has(r.when(cells), r.service(cells))
-}
-
-func (r register) sheet() Sheet { return Sheet{Register: r.name, Columns: r.fields()} }
-
-// sort puts the latest rows first, and cuts what is too much for a page.
-func (s *Sheet) sort(r register) {
-	slices.SortFunc(s.Rows, func(a, b []string) int {
-		return cmp.Or(cmp.Compare(r.when(b), r.when(a)), cmp.Compare(r.keyOf(a), r.keyOf(b)))
-	})
-	if len(s.Rows) > shown {
-		s.Rows, s.More = s.Rows[:shown], true
-	}
+	return s, err
 }
 
 // ofChild are the queries of the registers about children, for one of them by its pseudonym.
@@ -107,18 +122,10 @@ func OfChild(ctx context.Context, tx *db.Tx, subject, service string, scope Scop
 		if !is || !r.of(scope.Articles) {
 			continue
 		}
-		s := r.sheet()
-		err := db.Each(ctx, tx, func(row db.Row) error {
-			cells, err := r.scan(row)
-			if err == nil && scope.has(r, cells) {
-				s.Rows = append(s.Rows, cells)
-			}
-			return err
-		}, query, subject, service)
+		s, err := r.latest(ctx, tx, scope, query, subject, service)
 		if err != nil {
 			return nil, err
 		}
-		s.sort(r)
 		all = append(all, s)
 	}
 	return all, nil
@@ -126,8 +133,16 @@ func OfChild(ctx context.Context, tx *db.Tx, subject, service string, scope Scop
 
 // Drawn returns the pseudonyms of at most n children of a service that a seed draws: of points that
 // are computed of it, each the next pseudonym. Pseudonyms are random, so nobody picks them; and
-// whoever knows the seed computes the points, and finds a child that is left out.
+// whoever knows the seed computes the points, and finds a child that is left out. Where there are no
+// more than n, all of them are.
 func Drawn(ctx context.Context, tx *db.Tx, service, seed string, n int) (some []string, err error) {
+	// Of few among the many of other services each point would be far from the next of them.
+	some, err = db.All(ctx, tx, db.Single[string], `SELECT subject FROM child WHERE service = $1 AND state <> 'erased' ORDER BY child LIMIT $2`, service, int64(n+1))
+	if err != nil || len(some) <= n {
+		slices.Sort(some)
+		return some, err
+	}
+	some = nil
 	next := func(point string) (string, error) {
 		subject, err := db.One(ctx, tx, db.Single[string], `
 			SELECT subject FROM child WHERE subject >= $1 AND service = $2 AND state <> 'erased' ORDER BY subject, child LIMIT 1`, point, service)

@@ -2,6 +2,8 @@ package inspector_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -9,6 +11,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -185,7 +188,7 @@ func TestArticle22_AnInspectorLooksAtEvidence(t *testing.T) {
 			"/inspector/articles/22/audits":    {},
 			"/inspector/samples":               {sample},
 			sample:                             {c.Subject, "course-progress"},
-			"/inspector/bundle":                {"wardkeep evidence --to evidence.zip --article 9 --article 15 --article 22", "wardkeep.test"},
+			"/inspector/bundle":                {"wardkeep evidence --to evidence.zip --service " + vaulttest.Service + " --article 9 --article 15 --article 22", "wardkeep.test"},
 		}
 		marks := regexp.MustCompile(`赵督  \d{4}-\d\d-\d\d \d\d:\d\d:\d\d  ` + i.Number() + `/\d+`)
 		for path, has := range paths {
@@ -260,6 +263,19 @@ func TestArticle22_NothingIsShownOutsideOfTheInvitation(t *testing.T) {
 			}
 			return err
 		})
+		// Of more than are drawn it is the one behind the point that the seed gives.
+		second, _ := p.Enrol()
+		subjects := []string{c.Subject, second.Subject}
+		slices.Sort(subjects)
+		sum := sha256.Sum256([]byte("x 0"))
+		at, _ := slices.BinarySearch(subjects, "su_"+id.Text(sum[:16]))
+		p.Do(func(ctx context.Context, tx *db.Tx) error {
+			some, err := evidence.Drawn(ctx, tx, vaulttest.Service, "x", 1)
+			if want := subjects[at%2]; !slices.Equal(some, []string{want}) {
+				t.Errorf("drawn was %v of %v, want %s", some, subjects, want)
+			}
+			return err
+		})
 
 		// As nobody, by a forged cookie, by another site: to the door, and no page.
 		for _, secret := range []string{"", strings.Repeat("0", 52), keys.Link} {
@@ -331,6 +347,64 @@ func TestInvariant2_AnInspectorsLookIsRecordedBeforeThePage(t *testing.T) {
 		})
 		if w := b.get("/inspector"); w.Code != 200 {
 			t.Errorf("afterwards: %d", w.Code)
+		}
+	})
+}
+
+// A page of a register has what an archive states of the service, the latest first: of no other
+// service, however much that has, and no more than somebody reads.
+func TestArticle22_ARegisterShowsOneService(t *testing.T) {
+	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+		c := w.Child()
+		w.Put(c, "course-progress", "nickname", "小安")
+		undone := errors.New("undone")
+		err := w.Try(func(ctx context.Context, tx *db.Tx) error {
+			for article := 1; article <= 29; article++ {
+				for _, name := range evidence.Registers(article) {
+					r, err := evidence.RegisterOf(name)
+					var want int
+					if err == nil {
+						of := slices.Index(r.Columns, "service")
+						err = r.Each(ctx, tx, func(cells []string) error {
+							if cells[of] == vaulttest.Service {
+								want++
+							}
+							return nil
+						})
+					}
+					is, err2 := evidence.Rows(ctx, tx, name, vaulttest.Service, evidence.Scope{})
+					none, err3 := evidence.Rows(ctx, tx, name, "another", evidence.Scope{})
+					if err := errors.Join(err, err2, err3); err != nil {
+						return err
+					}
+					if len(is.Rows) != want || is.More || len(none.Rows) != 0 || none.More {
+						t.Errorf("%s: %d rows of %d, and %d of another service", name, len(is.Rows), want, len(none.Rows))
+					}
+				}
+			}
+			const many = 2001
+			for n := range many {
+				day := int64(10_000 + n*7%many) // in no order
+				if _, err := tx.Exec(ctx, `INSERT INTO tally (service, what, day, purpose, actor, detail, n) VALUES ('another', 'x', $1, '', '', '', 1)`, day); err != nil {
+					return err
+				}
+			}
+			s, err := evidence.Rows(ctx, tx, "days", "another", evidence.Scope{})
+			if err != nil {
+				return err
+			}
+			for i, cells := range s.Rows {
+				if want := strconv.Itoa(10_000 + many - 1 - i); cells[2] != want {
+					t.Fatalf("row %d is of day %s, not %s", i, cells[2], want)
+				}
+			}
+			if len(s.Rows) != 500 || !s.More {
+				t.Errorf("%d rows, more: %v", len(s.Rows), s.More)
+			}
+			return undone
+		})
+		if !errors.Is(err, undone) {
+			t.Error(err)
 		}
 	})
 }

@@ -214,7 +214,7 @@ type bundlePage struct {
 
 // bundle says how the archive is had that can be taken away, and how it is verified offline.
 func (v *visit) bundle() error {
-	command := []string{"wardkeep evidence --to evidence.zip"}
+	command := []string{"wardkeep evidence --to evidence.zip --service " + v.in.Service}
 	if at := v.in.Scope.From; !at.IsZero() {
 		command = append(command, "--from "+at.In(edge.Zone).Format(time.RFC3339))
 	}
