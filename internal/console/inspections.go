@@ -42,9 +42,10 @@ func inspectionPath(service, name string) string {
 func (v *visit) inspectionRow(i inspection.Invitation, now time.Time) (inspectionRow, error) {
 	text, err := i.Text(v.s.Ring)
 	row := inspectionRow{i, i.State(now), text.Inspector.Reveal(), text.Authority.Reveal(), text.Provision.Reveal(), text.Document.Reveal(), false, inspectionPath(i.Service, i.ID)}
-	if row.Broken = errs.Of(err).Is(inspection.ErrSealed); row.Broken {
-		err = nil
+	if errs.Of(err).Is(inspection.ErrSealed) {
+		row.Broken, err = true, nil
 	}
+	row.Broken = row.Broken || !i.Bound(v.s.Ring)
 	return row, err
 }
 

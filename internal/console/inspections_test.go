@@ -84,6 +84,17 @@ func TestArticle22_TheOfficeInvitesAnInspector(t *testing.T) {
 		if body := boss.get(path).Body.String(); !strings.Contains(body, i18n.Chinese.T("console.inspections.page.register")) || !strings.Contains(body, i18n.Chinese.T("evidence.register.approvals")) {
 			t.Errorf("what was looked at: %s", body)
 		}
+		for _, change := range []string{`UPDATE inspection SET due_at = due_at + 1`, `UPDATE inspection SET due_at = due_at - 1`} { // by hand, and back
+			d.Do(func(ctx context.Context, tx *db.Tx) error {
+				_, err := tx.Exec(ctx, change)
+				return err
+			})
+			for at, says := range map[string]string{path: "inspection.not_intact", "/console/inspections": "console.inspections.broken"} {
+				if said := strings.Contains(boss.get(at).Body.String(), i18n.Chinese.T(says)); said != strings.Contains(change, "+") {
+					t.Errorf("%s after %q says that it was changed by hand: %v", at, change, said)
+				}
+			}
+		}
 		if w := auditor.post(path + "/end"); w.Code != 403 {
 			t.Errorf("an auditor ends it: %d", w.Code)
 		}

@@ -208,7 +208,7 @@ func (i Invitation) State(now time.Time) State {
 
 // stands returns nil while the invitation holds. Errors: ErrEnded, ErrOver, ErrSealed.
 func (i Invitation) stands(ring *keyring.Ring, now time.Time) error {
-	if subtle.ConstantTimeCompare(i.bound, i.bind(ring)) != 1 {
+	if !i.Bound(ring) {
 		return ErrSealed
 	}
 	switch i.State(now) {
@@ -233,10 +233,12 @@ func (i Invitation) signedIn(ring *keyring.Ring, now time.Time) error {
 }
 
 // bind hashes what opens the invitation with what it opens: a row that was changed by hand, to be
-// wider or longer, or to open by the link of another, opens nothing.
+// wider or longer, to open by the link of another, or to draw other samples, opens nothing. A whole
+// row that is put back to what it was passes here; the audit finds it.
 func (i Invitation) bind(ring *keyring.Ring) []byte {
 	return ring.Index(boundDomain, i.ID, i.Service, i.Scope.Numbers(), micros(i.Scope.From), micros(i.Scope.Before), micros(i.InvitedAt), i.InvitedBy,
-		micros(i.Until), micros(i.EndedAt), i.EndedBy, micros(i.EnteredAt), hex.EncodeToString(i.link), hex.EncodeToString(i.code), hex.EncodeToString(i.session))
+		micros(i.Until), micros(i.EndedAt), i.EndedBy, strconv.FormatInt(i.Looks, 10), strconv.FormatInt(i.tries, 10), hex.EncodeToString(i.link), hex.EncodeToString(i.code),
+		hex.EncodeToString(i.session), micros(i.EnteredAt), micros(i.SeenAt), hex.EncodeToString(i.sealed), hex.EncodeToString(i.salt))
 }
 
 func micros(t time.Time) string {

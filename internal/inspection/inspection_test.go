@@ -264,7 +264,9 @@ func TestArticle22_WhatAnInvitationRefuses(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, query := range []string{`UPDATE inspection SET articles = ''`, `UPDATE inspection SET due_at = due_at + 1`, `UPDATE inspection SET before_at = 1`,
-			`UPDATE inspection SET code = bound`, `UPDATE inspection SET entered_at = entered_at + 1 WHERE entered_at IS NOT NULL`} {
+			`UPDATE inspection SET code = bound`, `UPDATE inspection SET entered_at = entered_at + 1 WHERE entered_at IS NOT NULL`,
+			`UPDATE inspection SET seen_at = seen_at + 1 WHERE seen_at IS NOT NULL`, `UPDATE inspection SET looks = looks + 1`, `UPDATE inspection SET tries = tries + 1`,
+			`UPDATE inspection SET salt = link`, `UPDATE inspection SET sealed = link`} {
 			changed := errors.New("undone")
 			err := h.Try(func(ctx context.Context, tx *db.Tx) error {
 				if _, err := tx.Exec(ctx, query); err != nil {
@@ -279,6 +281,23 @@ func TestArticle22_WhatAnInvitationRefuses(t *testing.T) {
 			if !errors.Is(err, changed) {
 				t.Fatal(err)
 			}
+		}
+		// Nor does it once a store was put back, where all are signed out and each code is void.
+		err = h.Try(func(ctx context.Context, tx *db.Tx) error {
+			if _, err := tx.Exec(ctx, `UPDATE inspection SET articles = '' WHERE id = $1`, i.ID); err != nil {
+				return err
+			}
+			if n, err := inspection.ShutAll(ctx, tx, h.Ring, catalog.Operator{ID: "test"}, 10); n != 2 || err != nil {
+				t.Errorf("%d were shut, %v", n, err)
+			}
+			if _, _, err := inspection.Code(ctx, tx, h.Ring, acts(h.officer, staff.ReceiveInspectors), service, second.ID); err != nil {
+				t.Errorf("a code for one that is whole: %v", err)
+			}
+			_, _, err := inspection.Code(ctx, tx, h.Ring, acts(h.officer, staff.ReceiveInspectors), service, i.ID)
+			return err
+		})
+		if !errors.Is(err, inspection.ErrSealed) {
+			t.Errorf("a code for one that was made wider: %v", err)
 		}
 		// A link that was moved to a wider invitation opens it for nobody.
 		err = h.Try(func(ctx context.Context, tx *db.Tx) error {

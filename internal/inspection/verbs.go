@@ -103,11 +103,11 @@ func Invite(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by staff.Acting,
 	keys := Keys{Link: id.Secret(32), Code: id.Number()}
 	i := Invitation{ID: id.New(id.Inspection), Service: service, Scope: scope, InvitedAt: tx.Now(), InvitedBy: by.ID, Until: tx.Now().Add(time.Duration(days) * 24 * time.Hour)}
 	i.link, i.code = ring.Index(linkDomain, keys.Link), i.codeHash(ring, keys.Code)
-	i.bound = i.bind(ring)
 	mark, err := i.seal(ring, text)
 	if err != nil {
 		return fail(err)
 	}
+	i.bound = i.bind(ring)
 	_, err = tx.Exec(ctx, `
 		INSERT INTO inspection (id, service, articles, from_at, before_at, invited_at, invited_by, due_at, closed_by, looks, tries, link, code, bound, sealed, salt)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '', 0, 0, $9, $10, $11, $12, $13)`,
@@ -183,7 +183,8 @@ func end(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by, service, name s
 
 // ShutAll signs out who is in by an invitation, and voids each code that is open, in a store that
 // was put back: a code that was used, or was replaced, would open once more, and who had signed out
-// would be in. It does so with at most limit of them, and returns how many it found.
+// would be in. It does so with at most limit of them, and returns how many it found. One that was
+// changed by hand stays so: to bind it here would have it open as somebody made it.
 func ShutAll(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by catalog.Operator, limit int) (int, error) {
 	all, err := db.All(ctx, tx, scan, `
 		SELECT `+columns+` FROM inspection WHERE closed_at IS NULL AND (code IS NOT NULL OR session IS NOT NULL) ORDER BY id LIMIT $1`, int64(limit))
@@ -191,8 +192,12 @@ func ShutAll(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by catalog.Oper
 		return 0, err
 	}
 	for _, i := range all {
+		whole := i.Bound(ring)
 		i.code, i.session, i.tries = nil, nil, 0
-		if err := i.save(ctx, tx, ring); err != nil {
+		if whole {
+			i.bound = i.bind(ring)
+		}
+		if err := i.write(ctx, tx); err != nil {
 			return 0, err
 		}
 		if err := i.note(ctx, tx, KindShut, by.Ledger(), DoneBody{Inspection: i.ID}); err != nil {
@@ -287,16 +292,7 @@ func Find(ctx context.Context, tx *db.Tx, ring *keyring.Ring, secret string) (In
 // Looks records that an inspector looks at a page, and returns the look. The page is shown once that is
 // committed, and not before (Invariant 2). Errors: those of Find; ErrScope, ErrFast, ErrLooks.
 func Looks(ctx context.Context, tx *db.Tx, ring *keyring.Ring, secret string, l Look) (Invitation, Look, error) {
-	i, err := Find(ctx, tx, ring, secret)
-	if err == nil {
-		i, err = hold(ctx, tx, i.Service, i.ID)
-	}
-	if err == nil && subtle.ConstantTimeCompare(i.session, ring.Index(sessionDomain, secret)) != 1 {
-		err = ErrSignedOut // meanwhile
-	}
-	if err == nil {
-		err = i.signedIn(ring, tx.Now())
-	}
+	i, err := holdIn(ctx, tx, ring, secret)
 	switch {
 	case err != nil:
 		return i, Look{}, err
@@ -337,10 +333,7 @@ func (i Invitation) unhurried(ctx context.Context, tx *db.Tx) error {
 // Leave signs an inspector out. The invitation stands, and opens by another code. Errors:
 // those of Find.
 func Leave(ctx context.Context, tx *db.Tx, ring *keyring.Ring, secret string) error {
-	i, err := Find(ctx, tx, ring, secret)
-	if err == nil {
-		i, err = hold(ctx, tx, i.Service, i.ID)
-	}
+	i, err := holdIn(ctx, tx, ring, secret)
 	if err != nil {
 		return err
 	}
@@ -349,6 +342,22 @@ func Leave(ctx context.Context, tx *db.Tx, ring *keyring.Ring, secret string) er
 		return err
 	}
 	return i.note(ctx, tx, KindLeft, i.Ledger(), DoneBody{Inspection: i.ID})
+}
+
+// holdIn returns the invitation by which a browser is in, whose row nobody else changes before the
+// transaction ends. Errors: those of Find.
+func holdIn(ctx context.Context, tx *db.Tx, ring *keyring.Ring, secret string) (Invitation, error) {
+	i, err := Find(ctx, tx, ring, secret)
+	if err == nil {
+		i, err = hold(ctx, tx, i.Service, i.ID)
+	}
+	if err == nil && subtle.ConstantTimeCompare(i.session, ring.Index(sessionDomain, secret)) != 1 {
+		err = ErrSignedOut // meanwhile
+	}
+	if err == nil {
+		err = i.signedIn(ring, tx.Now())
+	}
+	return i, err
 }
 
 // hold returns an invitation, whose row nobody else changes before the transaction ends.
@@ -360,9 +369,13 @@ func hold(ctx context.Context, tx *db.Tx, service, name string) (Invitation, err
 	return Named(ctx, tx, service, name)
 }
 
-// save writes what may change of a held invitation.
+// save binds and writes what may change of a held invitation.
 func (i *Invitation) save(ctx context.Context, tx *db.Tx, ring *keyring.Ring) error {
 	i.bound = i.bind(ring)
+	return i.write(ctx, tx)
+}
+
+func (i Invitation) write(ctx context.Context, tx *db.Tx) error {
 	_, err := tx.Exec(ctx, `
 		UPDATE inspection SET closed_at = $1, closed_by = $2, looks = $3, tries = $4, code = $5, session = $6, entered_at = $7, seen_at = $8, bound = $9
 		WHERE id = $10`,

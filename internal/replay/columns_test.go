@@ -103,7 +103,6 @@ var exempt = map[string]string{
 	"person_session.secret":     "keyed hash of what a browser holds: another one is nobody's",
 	"person_session.bound":      "the keyed hash that binds it to its person, and to when that showed who it is",
 	"person_session.seen_at":    "spares writing with every page; when a session ends is compared",
-	"inspection.seen_at":        "when an inspector who has signed in is out for being idle: set ahead, that comes later, and not later than twelve hours after the code",
 	"person_guess":              "wrong tries of a day, under keyed hashes of names that somebody has or nobody has; see docs/threat-model.md",
 
 	"proof.sealed": "the keyed hash of who it is, sealed under the child's key and bound to guardian and kind: one that was touched " +

@@ -82,7 +82,7 @@ func (f *fold) inspectionEntry(p ledger.Placed, s source) fault {
 		if !i.coded {
 			return impossible(ruleInspection)
 		}
-		i.coded, i.tries, i.in, i.EnteredAt = false, 0, true, at
+		i.coded, i.tries, i.in, i.EnteredAt, i.SeenAt = false, 0, true, at, at
 	case inspection.KindFailed:
 		if !i.coded || b.Tries != i.tries+1 {
 			return impossible(ruleInspection)
@@ -97,10 +97,11 @@ func (f *fold) inspectionEntry(p ledger.Placed, s source) fault {
 		i.in = false
 	case inspection.KindLooked:
 		l := inspection.Look{Inspection: i.ID, Number: b.Look, At: at, Page: inspection.Page(f.names.keep(string(b.Page))), Article: b.Article, About: f.names.keep(b.About)}
-		if !i.in || b.Look != int64(len(i.looks))+1 || b.Look > inspection.MaxLooks || !l.Fits(i.Scope) || !at.Before(i.EnteredAt.Add(inspection.Most)) {
+		if !i.in || b.Look != int64(len(i.looks))+1 || b.Look > inspection.MaxLooks || !l.Fits(i.Scope) ||
+			!at.Before(i.EnteredAt.Add(inspection.Most)) || !at.Before(i.SeenAt.Add(inspection.Idle)) {
 			return impossible(ruleInspection)
 		}
-		i.looks = append(i.looks, l)
+		i.looks, i.SeenAt = append(i.looks, l), at
 	}
 	return fault{}
 }
@@ -155,6 +156,7 @@ func (a *audit) inspectionRows() error {
 			r.flag("code", i.coded, row.Coded())
 			r.flag("session", i.in, row.In())
 			r.time("entered_at", micros(i.EnteredAt), micros(row.EnteredAt))
+			r.time("seen_at", micros(i.SeenAt), micros(row.SeenAt))
 			if a.ring == nil {
 				return
 			}

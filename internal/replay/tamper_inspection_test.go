@@ -35,6 +35,7 @@ var inspectionChanges = []struct{ name, query, found string }{
 	{"nobody is in", `UPDATE inspection SET session = NULL WHERE looks = 3`, "row_differs inspection session"},
 	{"who is in holds something else", `UPDATE inspection SET session = salt WHERE looks = 3`, "row_sealed inspection link, code, session, bound"},
 	{"came in later", `UPDATE inspection SET entered_at = entered_at + 1 WHERE looks = 3`, "row_differs inspection entered_at"},
+	{"it was used later", `UPDATE inspection SET seen_at = seen_at + 1 WHERE looks = 3`, "row_differs inspection seen_at"},
 	{"it is bound otherwise", `UPDATE inspection SET bound = salt WHERE looks = 3`, "row_sealed inspection link, code, session, bound"},
 	{"who was invited is another", `UPDATE inspection SET sealed = salt WHERE looks = 3`, "row_sealed inspection sealed, salt"},
 	{"another salt", `UPDATE inspection SET salt = link WHERE looks = 3`, "row_sealed inspection sealed, salt"},
@@ -179,5 +180,13 @@ func TestInvariant7_AnInspectionReplays(t *testing.T) {
 			}), f.found)
 		}
 		s.replays(t)
+		// Who hasn't looked for two hours is out.
+		s.Pass(inspection.Idle)
+		forgery(t, "a look of who is idle", s.once(t, func() {
+			s.do(func(ctx context.Context, tx *db.Tx) error {
+				_, err := ledger.Append(ctx, tx, ledger.Entry{Kind: inspection.KindLooked, Service: service, Actor: first.Ledger(), Body: looked(inspection.Look{Page: inspection.Matrix})})
+				return err
+			})
+		}), "impossible inspection")
 	})
 }

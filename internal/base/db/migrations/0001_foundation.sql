@@ -1324,7 +1324,7 @@ CREATE TABLE inspection (
 	session     bytea,           -- keyed hash of what a browser holds that is in; NULL: none is
 	entered_at  bigint,          -- when it came in last; NULL: never
 	seen_at     bigint,          -- when it had its last page
-	bound       bytea  NOT NULL, -- keyed hash of all of the above but looks, tries and seen_at
+	bound       bytea  NOT NULL, -- keyed hash of all the others
 	sealed      bytea  NOT NULL, -- who they are, of which authority, by which law and document
 	salt        bytea  NOT NULL  -- of the mark that the ledger has of it
 );
