@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -24,6 +25,8 @@ import (
 	"wardkeep/internal/base/db"
 	"wardkeep/internal/console"
 	"wardkeep/internal/desk"
+	"wardkeep/internal/evidence"
+	"wardkeep/internal/inspector"
 	"wardkeep/internal/signin/signintest"
 	"wardkeep/internal/staff"
 )
@@ -142,6 +145,7 @@ func (s *story) inside() {
 	for _, at := range []string{"/console/decisions", "/console/reviews", "/console/due", "/console/ledger", "/console/board/15", "/console/people", "/console/pictures", office} {
 		officer.gets(at)
 	}
+	s.inspects(values)
 	s.misusedInside()
 	s.misusedByAParty()
 	if len(s.canaries) < held+40 {
@@ -329,6 +333,71 @@ func (s *story) misusedByAParty() {
 			p.cookies = kept
 		}
 	}
+}
+
+var (
+	linkOfInspector = regexp.MustCompile(`/inspector/in/([0-9a-z]{52})`)
+	codeOfInspector = regexp.MustCompile(`<code class="link">([0-9A-Z]{4}-[0-9A-Z]{4})</code>`)
+	aSample         = regexp.MustCompile(`/inspector/samples/su_[0-9a-z]{26}`)
+)
+
+// inspects has somebody of an authority look at all that there is, and try what there isn't. No page
+// has anything of a family, nor what an app calls a child (Article 22).
+func (s *story) inspects(family []apptest.Canary) {
+	s.t.Helper()
+	form := url.Values{"service": {apptest.Service}, "days": {"3"}}
+	for _, field := range []string{"inspector", "authority", "provision", "document"} {
+		form.Set(field, s.canary(field+" of an inspection", text(20)))
+	}
+	shown := s.seats["officer"].posts("/console/inspections/new", form, http.StatusOK)
+	link, code := linkOfInspector.FindStringSubmatch(shown), codeOfInspector.FindStringSubmatch(shown)
+	if link == nil || code == nil {
+		s.t.Fatalf("nobody is invited: %s", shown)
+	}
+	s.canary("link of an inspector", link[1])
+	s.canary("code of an inspector", code[1])
+	p := &seat{s: s, name: "an inspector", cookies: make(map[string]string)}
+	p.posts(link[0], url.Values{"code": {s.canary("no code of an inspector", text(12))}}, http.StatusForbidden)
+	p.posts(link[0], url.Values{"code": {code[1]}}, http.StatusSeeOther)
+	pages, seen := p.gets("/inspector")+p.gets("/inspector/bundle"), make(map[string]bool)
+	for article := 1; article <= 29; article++ { // each register once: nobody reads more than 60 pages a minute
+		at, fresh := "/inspector/articles/"+strconv.Itoa(article), false
+		for _, register := range evidence.Registers(article) {
+			if !seen[register] {
+				pages += p.gets(at + "/" + register)
+				seen[register], fresh = true, true
+			}
+		}
+		if fresh {
+			pages += p.gets(at)
+		}
+	}
+	samples := p.gets("/inspector/samples")
+	found := aSample.FindAllString(samples, -1)
+	if len(found) == 0 {
+		s.t.Error("nobody is drawn")
+	}
+	for _, at := range found {
+		pages += p.gets(at)
+	}
+	for _, c := range family {
+		if form := c.In([]byte(pages + samples)); form != "" {
+			s.t.Errorf("a page of an inspector holds the %s, as %s", c.Name, form)
+		}
+	}
+	plain, chinese := s.canary("misplaced text of an inspector", "Kanarienrat"+rand.Text()), s.canary("misplaced Chinese text of an inspector", text(24))
+	for _, route := range inspector.Routes() {
+		method, path, _ := strings.Cut(route, " ")
+		if strings.HasSuffix(path, "/out") {
+			continue // it would end the visit
+		}
+		r := p.request(method, inBraces.ReplaceAllLiteralString(path, plain)+"?"+url.Values{plain: {chinese}, "lang": {plain}}.Encode(), nil, "")
+		if method == http.MethodPost {
+			r = p.request(method, inBraces.ReplaceAllLiteralString(path, plain), strings.NewReader(url.Values{"code": {plain}, plain: {chinese}}.Encode()), "application/x-www-form-urlencoded")
+		}
+		p.does(r)
+	}
+	p.posts("/inspector/out", nil, http.StatusSeeOther)
 }
 
 var inBraces = regexp.MustCompile(`\{[a-z.]+\}`)
