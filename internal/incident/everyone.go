@@ -22,7 +22,8 @@ const Everyone = "list"
 const carriedAtOnce = 32
 
 // A CarriedBody says to which children on the list of a case what was ordered is done, by their
-// pseudonyms. All that was ordered until that note is.
+// pseudonyms. All that was ordered until that note is. One that says the same note once more tells whom
+// the case holds from then on, as Again has frozen them, and whom no longer: see LetGo.
 type CarriedBody struct {
 	Case       string   `json:"case"`
 	Note       int64    `json:"note"` // the last order
@@ -66,6 +67,11 @@ func Net(orders []Order) (last Step, unverify bool) {
 // after returns the orders behind a note.
 func after(orders []Order, note int64) []Order {
 	return slices.DeleteFunc(slices.Clone(orders), func(o Order) bool { return o.Note <= note })
+}
+
+// until returns the orders up to a note.
+func until(orders []Order, note int64) []Order {
+	return slices.DeleteFunc(slices.Clone(orders), func(o Order) bool { return o.Note > note })
 }
 
 // Orders returns what was ordered for everyone of a case, in that order.
@@ -145,6 +151,57 @@ func (c Case) carry(ctx context.Context, store *db.DB, some []Affected, orders [
 	})
 }
 
+// Again freezes a locked child anew that was let go in this transaction, where what a case has ordered for
+// all on its list still keeps it frozen: whatever else had frozen it meanwhile, a demand or another case,
+// ends nothing but that. It does so in the transaction that lets it go, so that nobody finds it free; the
+// first of several cases holds it then.
+func Again(ctx context.Context, tx *db.Tx, child family.Child, do Doing) error {
+	on, err := db.All(ctx, tx, scanAffected, `SELECT `+affectedColumns+` FROM incident_child WHERE child = $1 AND carried > 0 ORDER BY incident`, child.ID)
+	if err != nil {
+		return err
+	}
+	for _, of := range on {
+		orders, err := Orders(ctx, tx, of.Case)
+		if err != nil {
+			return err
+		}
+		if last, _ := Net(until(orders, of.Carried)); last != StepFrozen {
+			continue
+		}
+		child.Frozen = false
+		if did, err := do.Freeze(ctx, tx, child); err != nil || !did {
+			return err
+		}
+		return of.hold(ctx, tx, child, true)
+	}
+	return nil
+}
+
+// LetGo notes that somebody in office lets a locked child go by hand: no case holds it any more, so that
+// none takes what freezes it later for its own.
+func LetGo(ctx context.Context, tx *db.Tx, child family.Child) error {
+	on, err := db.All(ctx, tx, scanAffected, `SELECT `+affectedColumns+` FROM incident_child WHERE child = $1 AND held ORDER BY incident`, child.ID)
+	for _, of := range on {
+		if err == nil {
+			err = of.hold(ctx, tx, child, false)
+		}
+	}
+	return err
+}
+
+// hold notes whether a case holds the child from now on, without an order of its own.
+func (of Affected) hold(ctx context.Context, tx *db.Tx, child family.Child, held bool) error {
+	b, all := CarriedBody{Case: of.Case, Note: of.Carried}, []string{child.Subject}
+	if b.Left = all; held {
+		b.Frozen, b.Left = all, nil
+	}
+	if err := tx.Queue(ctx, `UPDATE incident_child SET held = $1 WHERE child = $2 AND incident = $3`, held, of.Child, of.Case); err != nil {
+		return err
+	}
+	_, err := Case{ID: of.Case, Service: child.Service}.note(ctx, tx, KindCarriedOut, answering, b)
+	return err
+}
+
 // carry does to one child what was ordered since it was last come to.
 func (b *CarriedBody) carry(ctx context.Context, tx *db.Tx, service string, of Affected, orders []Order, do Doing) error {
 	child, err := family.Lock(ctx, tx, service, of.Child)
@@ -171,6 +228,7 @@ func (b *CarriedBody) carry(ctx context.Context, tx *db.Tx, service string, of A
 		if child.Frozen {
 			if did, err = do.Release(ctx, tx, child); did {
 				b.Released = append(b.Released, child.Subject)
+				err = Again(ctx, tx, child, do)
 			}
 		}
 	}

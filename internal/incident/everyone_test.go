@@ -139,3 +139,95 @@ func TestArticle21_AllOnAListAreContained(t *testing.T) {
 		audited(w)
 	})
 }
+
+// Article 21: a child that a case wants frozen stays so when whatever had frozen it before is over, a demand
+// that is refused or another case that lets it go; and is free when that case lets it go, too. What freezes it
+// after it was let go by hand no case undoes.
+func TestArticle21_AnOrderOutlastsWhatElseFroze(t *testing.T) {
+	vaulttest.Each(t, func(t *testing.T, w *vaulttest.World) {
+		desk := rights.Desk{Ring: w.Ring, Charters: w.Desk.Charters, Calendar: workday.Default()}
+		signer, _, err := ledger.NewSigner("wardkeep.test", make([]byte, 32))
+		if err != nil {
+			t.Fatal(err)
+		}
+		log := ledger.Open(w.Store, "wardkeep.test", signer)
+		asked, both, own := w.Child(), w.Child(), w.Child()
+		if err := log.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		var cases [2]incident.Case
+		for i := range cases {
+			if cases[i], err = open(w, report(w)); err == nil {
+				_, _, err = reach(w, w.Officer, cases[i].ID, incident.Found{Subject: asked.Subject}, incident.Found{Subject: both.Subject}, incident.Found{Subject: own.Subject})
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		orders := func(step incident.Step, of ...incident.Case) {
+			t.Helper()
+			for _, c := range of {
+				w.Do(func(ctx context.Context, tx *db.Tx) error {
+					_, _, err := incident.Contain(ctx, tx, w.Ring, w.Officer, service, c.ID, step, incident.Everyone, "", pii.New("手机被盗"))
+					return err
+				})
+				if _, err := incident.CarryOut(t.Context(), w.Store, desk.Carrying()); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		are := func(when string, frozen bool, some ...family.Child) {
+			t.Helper()
+			for i, child := range some {
+				w.Do(func(ctx context.Context, tx *db.Tx) error {
+					now, err := family.Find(ctx, tx, service, child.ID)
+					if err == nil && now.Frozen != frozen {
+						t.Errorf("%s: the child %d is frozen: %v", when, i, now.Frozen)
+					}
+					return err
+				})
+			}
+		}
+		var demand rights.Request
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			locked, err := family.Lock(ctx, tx, service, asked.ID)
+			if err == nil {
+				demand, _, err = desk.Receive(ctx, tx, w.Officer, locked, rights.Demand{Kind: rights.Delete, Door: rights.ByContact})
+			}
+			return err
+		})
+		orders(incident.StepFrozen, cases[:]...)
+		are("with the orders", true, asked, both, own)
+		// One of them is let go by hand, and then frozen for a reason of its own.
+		for _, do := range []func(ctx context.Context, tx *db.Tx, c family.Child) (string, error){
+			func(ctx context.Context, tx *db.Tx, c family.Child) (string, error) {
+				return rights.Release(ctx, tx, w.Officer, c)
+			},
+			func(ctx context.Context, tx *db.Tx, c family.Child) (string, error) {
+				return family.Freeze(ctx, tx, w.Officer, c, family.ByOfficer)
+			},
+		} {
+			w.Do(func(ctx context.Context, tx *db.Tx) error {
+				locked, err := family.Lock(ctx, tx, service, own.ID)
+				if err == nil {
+					_, err = do(ctx, tx, locked)
+				}
+				return err
+			})
+		}
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, _, err := desk.Refuse(ctx, tx, w.Officer, demand, rights.NotEntitled, pii.New("不是监护人"))
+			return err
+		})
+		are("when the demand is over", true, asked)
+		orders(incident.StepReleased, cases[0])
+		are("let go by one case of two", true, asked, both)
+		orders(incident.StepReleased, cases[1])
+		are("let go by both", false, asked, both)
+		are("frozen for a reason of its own", true, own)
+		if err := log.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		audited(w)
+	})
+}

@@ -39,10 +39,14 @@ func (f *fold) carriedOut(p ledger.Placed, s source) fault {
 	}
 	for k, one := range done {
 		at := slices.IndexFunc(f.reached[k], func(r reachedChild) bool { return r.incident == b.Case })
-		if at < 0 || !one.fits(&f.reached[k][at], c.orders(f.reached[k][at].carried, b.Note)) {
+		if at < 0 {
 			return impossible(ruleList)
 		}
-		f.reached[k][at].carried = b.Note
+		on := &f.reached[k][at]
+		if fits := one.fits(on, c.orders(on.carried, b.Note)) || b.Note == on.carried && one.again(on, c.orders(0, b.Note)); !fits {
+			return impossible(ruleList)
+		}
+		on.carried = b.Note
 		for i, did := range one.did[:2] {
 			if did {
 				f.behalf(k, i, 1, p, s)
@@ -68,6 +72,17 @@ func (d carrying) fits(on *reachedChild, orders []incident.Order) bool {
 	}
 	on.held = frozen || on.held && last != incident.StepReleased
 	return true
+}
+
+// again reports whether it is that the child was frozen once more, as the orders want it that were carried out
+// on it before, and the case holds it from then on; or that it was let go by hand, and the case, which has held
+// it, doesn't any more.
+func (d carrying) again(on *reachedChild, orders []incident.Order) bool {
+	last, _ := incident.Net(orders)
+	frozen, left := d.did == [4]bool{0: true}, d.did == [4]bool{2: true}
+	fits := frozen && last == incident.StepFrozen || left && on.held
+	on.held = frozen
+	return fits
 }
 
 // orders returns what was ordered for everyone behind a note, up to another.

@@ -102,7 +102,11 @@ func Release(ctx context.Context, tx *db.Tx, by catalog.Officer, c family.Child)
 	if !by.Governs(c.Service) {
 		return "", ErrMayNot
 	}
-	return release(ctx, tx, by, c)
+	entry, err := release(ctx, tx, by, c)
+	if err == nil {
+		err = incident.LetGo(ctx, tx, c)
+	}
+	return entry, err
 }
 
 // Carrying is how a case takes the steps that were ordered for all on its list. A child of whom

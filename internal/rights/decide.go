@@ -15,6 +15,7 @@ import (
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/family"
 	"wardkeep/internal/family/age"
+	"wardkeep/internal/incident"
 	"wardkeep/internal/order"
 	"wardkeep/internal/staff"
 )
@@ -255,8 +256,8 @@ func OwnerOf(by family.Actor) string {
 
 var endings = map[State]string{Done: KindDone, Refused: KindRefused, Cancelled: KindCancelled}
 
-// end ends an open demand of the locked child, as the body says. A child that it froze is free again,
-// and no party has to help with it any more.
+// end ends an open demand of the locked child, as the body says. A child that it froze is free again, unless
+// a case wants it frozen, and no party has to help with it any more.
 func (d Desk) end(ctx context.Context, tx *db.Tx, by family.Actor, c family.Child, r Request, state State, body EndedBody, answer pii.Text) (Request, string, error) {
 	if !isText(answer) {
 		return r, "", ErrText.At("answer")
@@ -274,7 +275,8 @@ func (d Desk) end(ctx context.Context, tx *db.Tx, by family.Actor, c family.Chil
 			return r, "", err
 		}
 	}
-	if r.froze && c.Frozen {
+	free := r.froze && c.Frozen
+	if free {
 		if _, err := family.Unfreeze(ctx, tx, by, c); err != nil {
 			return r, "", err
 		}
@@ -286,6 +288,12 @@ func (d Desk) end(ctx context.Context, tx *db.Tx, by family.Actor, c family.Chil
 	}
 	if err := assistance.Lapse(ctx, tx, r.Child, r.ID); err != nil {
 		return r, "", err
+	}
+	if free {
+		// Article 21: what a case has ordered for all on its list isn't over with the demand.
+		if err := incident.Again(ctx, tx, c, d.Carrying()); err != nil {
+			return r, "", err
+		}
 	}
 	return r, entry, tx.Queue(ctx, `
 		UPDATE rights_request SET state = $1, reason = $2, closed_at = $3, answer = $4, erase_at = NULL, steps = $5
