@@ -146,11 +146,16 @@ func TestArticle21_TheAuthorityIsTold(t *testing.T) {
 		w.Pass(20 * time.Minute)
 		w.Do(func(ctx context.Context, tx *db.Tx) error { // and then somebody is found
 			_, _, err := incident.Reach(ctx, tx, w.Officer, service, c.ID, []incident.Found{{Subject: child.Subject, Items: []string{"voice"}}})
+			if err == nil {
+				_, _, err = incident.Contain(ctx, tx, w.Ring, w.Officer, service, c.ID, incident.StepFrozen, incident.Everyone, "", pii.New("先冻结"))
+			}
 			return err
 		})
 		second, err := o.drafts(c.ID, authority.First, to)
 		if sheet, errSheet := second.Sheet(w.Ring); err != nil || errSheet != nil || second.Number != 2 || !strings.HasPrefix(says(sheet, "children"), "1 ") || len(sheet.Facts.Items) != 2 {
 			t.Fatalf("counted by the list: %+v, %v, %v", sheet, err, errSheet)
+		} else if !strings.Contains(says(sheet, "measures"), i18n.Chinese.T("authority.everyone")) {
+			t.Errorf("what was done for all on the list is said of one child: %q", says(sheet, "measures"))
 		}
 		now := w.Store.Now().Truncate(time.Microsecond)
 		for name, s := range map[string]struct {

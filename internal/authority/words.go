@@ -52,6 +52,7 @@ type Item struct {
 type Taken struct {
 	Step incident.Step `json:"step"`
 	At   int64         `json:"at"`
+	All  bool          `json:"all,omitempty"` // for all on the list of the case
 }
 
 // Words are what somebody adds to the facts. What is left empty nobody knows yet.
@@ -124,7 +125,7 @@ func FactsOf(ctx context.Context, tx *db.Tx, charters *catalog.Cache, c incident
 	notes, err := incident.NotesOf(ctx, tx, c)
 	for _, n := range notes {
 		if slices.Contains(incident.Steps, n.Step) || slices.Contains(incident.Containing, n.Step) {
-			f.Done = append(f.Done, Taken{n.Step, n.At.UnixMicro()})
+			f.Done = append(f.Done, Taken{n.Step, n.At.UnixMicro(), n.Target == incident.Everyone})
 		}
 	}
 	return f, err
@@ -189,7 +190,11 @@ func (s Sheet) Parts(lang i18n.Lang) []Part {
 		items = append(items, cmp.Or(item.Label.In(charter.Lang(lang)), item.Name))
 	}
 	for _, t := range f.Done {
-		done = append(done, minute(lang, t.At)+" "+lang.T("console.incidents.step."+string(t.Step)))
+		line := minute(lang, t.At) + " " + lang.T("console.incidents.step."+string(t.Step))
+		if t.All {
+			line += lang.T("authority.everyone")
+		}
+		done = append(done, line)
 	}
 	children := ""
 	switch {
