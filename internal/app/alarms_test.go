@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -108,12 +109,14 @@ func TestArticle12_WhatNoEntryTellsIsAskedForOnce(t *testing.T) {
 		do(func(ctx context.Context, tx *db.Tx) error {
 			open, err := incident.Waiting(ctx, tx, in.Officer.Service, 10)
 			closed = len(open)
+			deputy, errDeputy := catalog.Holder(ctx, tx, in.Officer.Service, catalog.RoleDeputy)
+			err = errors.Join(err, errDeputy)
 			for _, c := range open {
 				if err == nil {
 					_, _, err = incident.Triage(ctx, tx, a.Ring, in.Officer, c.Service, c.ID, incident.Minor, 0, pii.New("looked at"))
 				}
 				if err == nil {
-					_, _, err = incident.Close(ctx, tx, a.Ring, in.Officer, c.Service, c.ID, incident.Unfounded, pii.New("nothing"))
+					_, _, err = incident.Close(ctx, tx, a.Ring, deputy, c.Service, c.ID, incident.Unfounded, pii.New("nothing"))
 				}
 			}
 			return err

@@ -312,11 +312,23 @@ func TestEdgeCase21_SilenceTakesTwoPersons(t *testing.T) {
 			return err
 		})
 		grave(incident.Minor, second)
+		ends := func() error {
+			return w.Try(func(ctx context.Context, tx *db.Tx) error {
+				_, _, err := incident.Close(ctx, tx, w.Ring, second, service, c.ID, incident.Unfounded, pii.New("没有发生"))
+				return err
+			})
+		}
+		if err := ends(); !errors.Is(err, incident.ErrSecond) {
+			t.Errorf("who has graded it finds that it was nothing: %v", err)
+		}
 		if err := o.confirms(o.deputy, c.ID, r.Number); err != nil || !o.stands(c.ID).Took(incident.StepUnreported) {
 			t.Errorf("by two: %v", err)
 		}
 		if err := o.confirms(o.deputy, c.ID, r.Number); !errors.Is(err, authority.ErrDone) {
 			t.Errorf("once more: %v", err)
+		}
+		if err := ends(); err != nil {
+			t.Errorf("that it was nothing, after two have decided: %v", err)
 		}
 		o.audited()
 	})

@@ -103,6 +103,9 @@ func Draft(ctx context.Context, tx *db.Tx, ring *keyring.Ring, charters *catalog
 	}
 	r := Report{Incident: c.ID, Number: int64(len(all)) + 1, Service: c.Service, Kind: kind, DraftedAt: tx.Now(), DraftedBy: by.ID}
 	facts, err := FactsOf(ctx, tx, charters, c)
+	if err == nil && kind == None && facts.Children >= incident.Larger { // on its list, which has grown since it was graded
+		err = incident.ErrReported
+	}
 	if err != nil {
 		return fail(err)
 	}

@@ -303,6 +303,13 @@ func (c Case) Missing(as Outcome) (all []Step) {
 	return all
 }
 
+// Quiet reports whether one person's word that nothing had happened would end it unknown to anybody
+// else: of what is minor the authority was told all the same, or two have decided that it isn't (edge
+// case 21). Of what is practised nobody is to be told.
+func (c Case) Quiet() bool {
+	return c.Grade.Reportable() || !c.Drill && !c.Took(StepReport, StepUnreported)
+}
+
 const columns = `id, service, source, role, party, reporter, kind, suspected, items, children, began_at, noticed_at, opened_at,
 	grade, graded_by, triaged_at, due_at, outcome, closed_by, closed_at, notes, steps, cause, suspect, drill, plan, report_in`
 

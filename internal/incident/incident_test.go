@@ -247,6 +247,44 @@ func TestEdgeCase21_UnclearCountsAsSerious(t *testing.T) {
 		if err != nil {
 			t.Errorf("another person finds that nothing had happened: %v", err)
 		}
+		// Nor is it silent to call it minor first, and then nothing.
+		if c, err = open(w, report(w)); err == nil {
+			_, err = triage(w, w.Officer, c.ID, incident.Minor, 0)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := end(w, w.Officer, c.ID, incident.Unfounded); !errors.Is(err, incident.ErrSecond) {
+			t.Errorf("minor and then nothing, by one person: %v", err)
+		}
+		if _, err := end(w, other, c.ID, incident.Unfounded); err != nil {
+			t.Errorf("minor, and nothing by another person: %v", err)
+		}
+		// Whom the ledger names nobody makes fewer, nor is anybody silent about them.
+		if c, err = open(w, report(w)); err == nil {
+			_, err = triage(w, w.Officer, c.ID, incident.Minor, 0)
+		}
+		if err == nil {
+			_, err = take(w, w.Officer, c.ID, incident.StepPlan, incident.StepRemedy, incident.StepUnreported, incident.StepUntold)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := reach(w, w.Officer, c.ID, incident.Found{Subject: w.Child().Subject}); err != nil {
+			t.Fatal(err)
+		}
+		w.Do(func(ctx context.Context, tx *db.Tx) error {
+			return tx.Queue(ctx, `UPDATE incident_list SET children = $1 WHERE incident = $2`, int64(incident.Larger), c.ID)
+		})
+		if _, err := triage(w, other, c.ID, incident.Minor, 30); !errors.Is(err, incident.ErrTooMild) {
+			t.Errorf("a million are on its list: %v", err)
+		}
+		if _, err := end(w, other, c.ID, incident.Remedied); !errors.Is(err, incident.ErrReported) {
+			t.Errorf("a million are on its list, and it is put right: %v", err)
+		}
+		if _, err := take(w, other, c.ID, incident.StepUnreported); !errors.Is(err, incident.ErrReported) {
+			t.Errorf("a million are on its list, and nobody is told: %v", err)
+		}
 	})
 }
 
@@ -549,7 +587,7 @@ func TestArticle21_AnAlarmOpensACase(t *testing.T) {
 		if _, err := triage(w, w.Officer, first.ID, incident.Minor, 0); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := end(w, w.Officer, first.ID, incident.Unfounded); err != nil {
+		if _, err := end(w, deputy(w), first.ID, incident.Unfounded); err != nil {
 			t.Fatal(err)
 		}
 		w.Pass(time.Second)

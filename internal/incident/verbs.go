@@ -395,6 +395,11 @@ func (step Step) write(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by ap
 	case step == StepUnreported && c.Grade != Minor:
 		return c, "", ErrReported
 	}
+	if step == StepUnreported {
+		if err := c.small(ctx, tx); err != nil {
+			return c, "", err
+		}
+	}
 	mark, err := c.write(ctx, tx, ring, by.Ledger(), step, "", words)
 	if err != nil {
 		return c, "", err
@@ -455,8 +460,14 @@ func Triage(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by catalog.Offic
 	if children != 0 {
 		c.Children = children
 	}
-	if grade == Minor && max(before, c.Children) >= Larger { // that there are fewer is said first, and by another person
-		return c, "", ErrTooMild.At("grade")
+	if grade == Minor { // that there are fewer is said first, and by another person; of those whom the ledger names, by nobody
+		many, err := c.many(ctx, tx)
+		if err == nil && (many || before >= Larger) {
+			err = ErrTooMild.At("grade")
+		}
+		if err != nil {
+			return c, "", err
+		}
 	}
 	var second *Second
 	if grade == Minor && c.Grade != "" && c.Grade.Reportable() {
@@ -485,7 +496,8 @@ func Triage(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by catalog.Offic
 
 // Close ends a case that was graded, with the reason, once nothing is missing. What has to be
 // reported ends when it was; or when another person than who graded it finds that nothing had
-// happened. Errors: ErrMayNot, ErrNotFound, ErrWords, ErrOutcome, ErrUngraded, ErrReported,
+// happened, whatever its grade: else one could be silent about anything by calling it minor, and
+// then nothing. Errors: ErrMayNot, ErrNotFound, ErrWords, ErrOutcome, ErrUngraded, ErrReported,
 // ErrSecond, ErrMissing (see Case.Missing, of the case that is returned), ErrClosed, ErrFull.
 func Close(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by catalog.Officer, service, name string, outcome Outcome, words pii.Text) (Case, string, error) {
 	c, err := find(ctx, tx, by, service, name, words)
@@ -503,8 +515,13 @@ func Close(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by catalog.Office
 	case len(c.Missing(outcome)) > 0:
 		return c, "", ErrMissing
 	}
+	if outcome == Remedied {
+		if err := c.small(ctx, tx); err != nil {
+			return c, "", err
+		}
+	}
 	var second *Second
-	if outcome == Unfounded && c.Grade.Reportable() {
+	if outcome == Unfounded && c.Quiet() {
 		if second, err = another(ctx, tx, by, c.GradedBy); err != nil {
 			return c, "", err
 		}
@@ -525,6 +542,22 @@ func Close(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by catalog.Office
 	}
 	_, _, err = catalog.Keep(ctx, tx, ring, by, service, c.drilled(), nil)
 	return c, entry, err
+}
+
+// many reports whether a case is of so many children that it has to be reported: as somebody has said, or
+// by its list, which grows after the grade.
+func (c Case) many(ctx context.Context, tx *db.Tx) (bool, error) {
+	list, err := ListOf(ctx, tx, c.ID)
+	return max(c.Children, list.Children) >= Larger, err
+}
+
+// small refuses to be silent about a case that has to be reported for its children alone. Errors: ErrReported.
+func (c Case) small(ctx context.Context, tx *db.Tx) error {
+	many, err := c.many(ctx, tx)
+	if err == nil && many {
+		err = ErrReported
+	}
+	return err
 }
 
 // find holds the case that somebody in office writes about, for what is written as its next

@@ -57,7 +57,7 @@ func (f *fold) authorityEntry(p ledger.Placed, s source) fault {
 		case b.Mark == "":
 			return fault{what: FoundBody, field: ruleReport}
 		case b.Number != int64(len(all))+1 || !slices.Contains(authority.Next(c.versions()), b.Kind),
-			b.Kind == authority.None && (c.grade != string(incident.Minor) || c.closed != 0):
+			b.Kind == authority.None && (c.grade != string(incident.Minor) || c.closed != 0 || c.many()):
 			return impossible(ruleReport)
 		}
 		c.reports = append(all, &reported{kind: authority.Kind(f.names.keep(string(b.Kind))), draftedBy: by, drafted: at, mark: b.Mark})
@@ -84,7 +84,7 @@ func (f *fold) authorityEntry(p ledger.Placed, s source) fault {
 	if none {
 		switch {
 		// Edge case 21: of what isn't known to be minor the authority is told.
-		case c.grade != string(incident.Minor) || c.closed != 0:
+		case c.grade != string(incident.Minor) || c.closed != 0 || c.many():
 			return impossible(ruleReport)
 		case by == r.draftedBy:
 			return impossible(ruleActor)

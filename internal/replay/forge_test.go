@@ -275,6 +275,15 @@ func TestInvariant7_ForgedEntriesAreFound(t *testing.T) {
 		"a leak that ends without its steps": {"impossible incident", func(s *scene) {
 			s.forgeAs(s.Officer.Ledger(), incident.KindClosed, incident.ClosedBody{Case: s.leak, Note: 2, Mark: "x", Outcome: incident.Remedied})
 		}},
+		"a leak that one person calls minor and then nothing": {"impossible incident", func(s *scene) {
+			var grader string
+			s.do(func(ctx context.Context, tx *db.Tx) error {
+				c, err := incident.Find(ctx, tx, service, s.leak)
+				grader = c.GradedBy
+				return err
+			})
+			s.forgeAs(grader, incident.KindClosed, incident.ClosedBody{Case: s.leak, Note: 2, Mark: "x", Outcome: incident.Unfounded})
+		}},
 		"a note of a leak by somebody inside whom nothing lets": {"impossible actor", func(s *scene) {
 			s.forgeAs("staff:st_x", incident.KindNoted, incident.NotedBody{Case: s.leak, Note: 2, Mark: "x"})
 		}},

@@ -97,7 +97,7 @@ func (f *fold) incidentEntry(p ledger.Placed, s source) fault {
 	case !inOffice(p):
 		return impossible(ruleActor)
 	}
-	before, less := c.gradedBy, c.reportable() && (b.Grade == incident.Minor || b.Outcome == incident.Unfounded)
+	before, less := c.gradedBy, c.reportable() && b.Grade == incident.Minor || b.Outcome == incident.Unfounded && c.so().Quiet()
 	by, step := f.names.keep(p.Actor), incident.StepClosed
 	switch p.Kind {
 	case incident.KindGraded:
@@ -105,7 +105,7 @@ func (f *fold) incidentEntry(p ledger.Placed, s source) fault {
 		switch {
 		case c.closed != 0 || !slices.Contains(incident.Grades, b.Grade) || b.Due <= c.opened || b.Children < 0,
 			b.Children == 0 && c.children != 0,
-			b.Grade == incident.Minor && max(b.Children, c.children) >= incident.Larger:
+			b.Grade == incident.Minor && (b.Children >= incident.Larger || c.many()):
 			return impossible(ruleIncident)
 		}
 		if c.triaged == 0 {
@@ -115,7 +115,7 @@ func (f *fold) incidentEntry(p ledger.Placed, s source) fault {
 	case incident.KindClosed:
 		switch {
 		case c.closed != 0 || c.grade == "" || !slices.Contains(incident.Outcomes, b.Outcome),
-			b.Outcome == incident.Remedied && c.reportable(),
+			b.Outcome == incident.Remedied && (c.reportable() || c.many()),
 			len(c.so().Missing(b.Outcome)) > 0:
 			return impossible(ruleIncident)
 		}
@@ -280,12 +280,15 @@ func (f *fold) mishapNoted(p ledger.Placed, s source) fault {
 
 // so is what of a case its end rests on.
 func (c *mishap) so() (is incident.Case) {
-	is.Grade = incident.Grade(c.grade)
+	is.Grade, is.Drill = incident.Grade(c.grade), c.drill
 	for _, step := range c.steps {
 		is.Steps = append(is.Steps, incident.Step(step))
 	}
 	return is
 }
+
+// many reports whether it is of so many children that it has to be reported.
+func (c *mishap) many() bool { return max(c.children, c.list.children) >= incident.Larger }
 
 func (c *mishap) reportable() bool { return c.grade != "" && incident.Grade(c.grade).Reportable() }
 

@@ -471,7 +471,11 @@ func (s *scene) leaks() {
 			if _, _, err := incident.Read(ctx, tx, s.Officer, s.Officer.Service, c.ID); err != nil {
 				return err
 			}
-			if _, _, err = incident.Close(ctx, tx, s.Ring, s.Officer, s.Officer.Service, c.ID, outcome, pii.New("done")); err != nil {
+			deputy, err := catalog.Holder(ctx, tx, s.Officer.Service, catalog.RoleDeputy)
+			if err != nil {
+				return err
+			}
+			if _, _, err = incident.Close(ctx, tx, s.Ring, deputy, s.Officer.Service, c.ID, outcome, pii.New("done")); err != nil {
 				return err
 			}
 		}
