@@ -163,8 +163,8 @@ type packPage struct {
 // A packAnswer is an answer to an article, in words.
 type packAnswer struct {
 	dossier.Answer
-	Title, Says string
-	Figures     []packNumber
+	Title, Says, Why string
+	Figures          []packNumber
 }
 
 // A packNumber is a number with what it is of.
@@ -181,7 +181,7 @@ func (p *packPage) says(doc dossier.Document, lang i18n.Lang) {
 		p.Gaps = append(p.Gaps, g.In(lang))
 	}
 	for _, a := range doc.Answers {
-		answer := packAnswer{Answer: a, Title: a.Title(lang), Says: a.Says(lang)}
+		answer := packAnswer{Answer: a, Title: a.Title(lang), Says: a.Says(lang), Why: a.Why(lang)}
 		for _, f := range a.Figures {
 			answer.Figures = append(answer.Figures, packNumber{f.In(lang), f.N, f.Speaks})
 		}

@@ -11,6 +11,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"wardkeep/internal/base/db"
@@ -74,7 +75,7 @@ type Number struct {
 }
 
 // Draw draws up the pack of a year, with what the office has filled in. Errors: those of
-// yearly.Draw; ErrForm, ErrRegistration, ErrTotal, ErrAuditor, ErrDay, ErrReport, ErrConclusion.
+// yearly.Draw; ErrForm, ErrRegistration, ErrTotal, ErrFew, ErrAuditor, ErrDay, ErrReport, ErrConclusion.
 func Draw(ctx context.Context, tx *db.Tx, d board.Desk, by staff.Acting, service string, year int64, f Form) (yearly.Pack, string, error) {
 	return yearly.Draw(ctx, tx, d.Ring, by, service, year, func(p yearly.Pack) ([]byte, int64, error) {
 		if err := f.check(year, p.At); err != nil {
@@ -127,15 +128,17 @@ func compute(ctx context.Context, tx *db.Tx, d board.Desk, s catalog.Service, ye
 	return doc, err
 }
 
-// contradicted refuses a conclusion that the answers don't bear.
+// contradicted refuses what the office fills in and the rest of the document doesn't bear: that there
+// are fewer persons in all than minors alone; and that all conforms, while an article is broken or the
+// ledger didn't give the tables when it was last replayed.
 func (doc Document) contradicted() error {
-	if doc.Form.Conclusion != Conforms {
-		return nil
+	if f := doc.Form; f.Total != "" && mostOf(f.Total) < doc.Counts.Under18 {
+		return ErrFew.At("total")
 	}
-	for _, a := range doc.Answers {
-		if a.State == board.Broken {
-			return ErrConclusion.At("conclusion")
-		}
+	if doc.Form.Conclusion == Conforms &&
+		(slices.ContainsFunc(doc.Answers, func(a Answer) bool { return a.State == board.Broken }) ||
+			slices.ContainsFunc(doc.Gaps, func(g Gap) bool { return g.Code == GapTampered })) {
+		return ErrConclusion.At("conclusion")
 	}
 	return nil
 }

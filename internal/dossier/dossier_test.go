@@ -240,6 +240,14 @@ func archived(t *testing.T, doc dossier.Document, text []byte, hash string) {
 			!strings.Contains(form, lang.T("dossier.count.under_14")) {
 			t.Errorf("the form: %s", form)
 		}
+		for _, a := range doc.Answers { // how a state came about stands beside it, and of when the numbers are
+			if !strings.Contains(strings.ReplaceAll(files["answers.csv"], `""`, `"`), a.Why(lang)) {
+				t.Errorf("article %d is %s, and nothing says why", a.Article, a.State)
+			}
+		}
+		if !strings.Contains(files["README.txt"], map[i18n.Lang]string{i18n.Chinese: "30 天", i18n.English: "30 days"}[lang]) {
+			t.Error("nothing says that what has happened is of the last 30 days")
+		}
 		if n := strings.Count(files["answers.csv"], "\r\n"); n < 29 || strings.Count(files["gaps.csv"], "\r\n") != len(doc.Gaps)+1 {
 			t.Errorf("%d answers, %s", n, files["gaps.csv"])
 		}

@@ -55,12 +55,37 @@ func (doc Document) Lines(lang i18n.Lang) (all []Line) {
 func (a Answer) Says(lang i18n.Lang) string { return lang.T("console.board.state." + string(a.State)) }
 
 // Title is what an article is about.
-func (a Answer) Title(lang i18n.Lang) string {
-	return lang.T("console.board.article." + strconv.Itoa(a.Article))
+func (a Answer) Title(lang i18n.Lang) string { return title(lang, a.Article) }
+
+func title(lang i18n.Lang, article int) string {
+	return lang.T("console.board.article." + strconv.Itoa(article))
+}
+
+// Why is of what the state of an answer is made: it says no more than that.
+func (a Answer) Why(lang i18n.Lang) string {
+	return lang.T("console.board.why." + strconv.Itoa(a.Article))
 }
 
 // In is what a number is of, in words.
-func (f Figure) In(lang i18n.Lang) string { return lang.T("console.board.figure." + f.Name) }
+func (f Figure) In(lang i18n.Lang) string { return figure(lang, f.Name) }
+
+// partOf has of what the figures are a part whose words begin with "of them". On the board the
+// one stands above the other; here each stands for itself.
+var partOf = map[string]string{
+	"suspicions_late": "suspicions", "takedowns_late": "takedowns", "uses_activity": "uses_looked", "uses_items": "uses_looked", "uses_purpose": "uses_looked",
+	"storage_unfiled": "stored_abroad", "access_unfiled": "read_abroad", "looks_waiting": "looks_asked", "orders_overdue": "orders_open", "helps_late": "helps_open",
+	"transferred_bare": "transferred", "incidents_late": "incidents_open", "entries_uncounted": "entries", "ends_late": "ends", "reports_late": "reports_open",
+	"rectified_in_time": "rectified", "sanctions_late": "sanctions_open", "credits_late": "credits_open",
+}
+
+// figure is what a number of the board is of, for who doesn't see the numbers around it.
+func figure(lang i18n.Lang, name string) string {
+	words := lang.T("console.board.figure." + name)
+	if of := partOf[name]; of != "" {
+		words = lang.T("dossier.part", "Of", lang.T("console.board.figure."+of), "Part", words)
+	}
+	return words
+}
 
 // In is what was counted, in words.
 func (n Number) In(lang i18n.Lang) string { return lang.T("dossier.number." + n.What) }
@@ -111,14 +136,14 @@ func (doc Document) sheets(lang i18n.Lang) []Table {
 	for _, l := range doc.Lines(lang) {
 		form.Rows = append(form.Rows, []string{l.Label, l.Text})
 	}
-	answers := Table{Name: "answers.csv", Columns: head("article", "about", "state", "figure", "n")}
+	answers := Table{Name: "answers.csv", Columns: head("article", "about", "state", "figure", "n", "why")}
 	for _, a := range doc.Answers {
 		says := []string{strconv.Itoa(a.Article), a.Title(lang), a.Says(lang)}
 		if len(a.Figures) == 0 {
-			answers.Rows = append(answers.Rows, append(says, "", ""))
+			answers.Rows = append(answers.Rows, append(says, "", "", a.Why(lang)))
 		}
 		for _, f := range a.Figures {
-			answers.Rows = append(answers.Rows, append(says[:3:3], f.In(lang), n(f.N)))
+			answers.Rows = append(answers.Rows, append(says[:3:3], f.In(lang), n(f.N), a.Why(lang)))
 		}
 	}
 	numbers := Table{Name: "year.csv", Columns: head("figure", "n")}

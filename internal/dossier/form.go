@@ -25,10 +25,11 @@ var (
 	ErrForm         = errs.New(errs.Invalid, "dossier.form_invalid") // something is missing, too long, or no text
 	ErrRegistration = errs.New(errs.Invalid, "dossier.registration_invalid")
 	ErrTotal        = errs.New(errs.Invalid, "dossier.total_invalid")
-	ErrAuditor      = errs.New(errs.Invalid, "dossier.auditor_invalid") // an institution has a name, and nobody else has
+	ErrFew          = errs.New(errs.Conflict, "dossier.total_contradicted") // fewer than the minors who are counted
+	ErrAuditor      = errs.New(errs.Invalid, "dossier.auditor_invalid")     // an institution has a name, and nobody else has
 	ErrDay          = errs.New(errs.Invalid, "dossier.day_invalid")
 	ErrReport       = errs.New(errs.Invalid, "dossier.report_invalid")           // no SHA-256
-	ErrConclusion   = errs.New(errs.Conflict, "dossier.conclusion_contradicted") // an article is broken
+	ErrConclusion   = errs.New(errs.Conflict, "dossier.conclusion_contradicted") // an article is broken, or a replay found differences
 )
 
 // An Auditor is who has made the audit.
@@ -134,6 +135,17 @@ func isTotal(s string) bool {
 		return s != "" && len(s) <= most && !strings.ContainsFunc(s, func(r rune) bool { return r < '0' || r > '9' })
 	}
 	return digits(whole, 6) && (!dotted || digits(part, 4))
+}
+
+// mostOf is of how many persons a total may be at most: whoever rounds may have rounded down.
+func mostOf(total string) int64 {
+	whole, part, _ := strings.Cut(total, ".")
+	unit := int64(10_000)
+	for range part {
+		unit /= 10
+	}
+	n, _ := strconv.ParseInt(whole+part, 10, 64) // isTotal has seen it
+	return (n+1)*unit - 1
 }
 
 func isHash(s string) bool {

@@ -104,7 +104,7 @@ func (g Gap) In(lang i18n.Lang) string {
 	about := g.About
 	switch g.Code {
 	case GapFigure:
-		about = lang.T("console.board.figure." + g.About)
+		about = figure(lang, g.About)
 	case GapCut:
 		about = lang.T("dossier.table." + g.About)
 	case GapBlank:
@@ -112,7 +112,7 @@ func (g Gap) In(lang i18n.Lang) string {
 	}
 	text := lang.T("dossier.gap."+g.Code, "About", about, "N", g.N)
 	if g.Article > 0 {
-		text = lang.T("dossier.article", "N", g.Article) + text
+		text = lang.T("dossier.article", "N", g.Article, "Title", title(lang, g.Article)) + text
 	}
 	return text
 }

@@ -1,6 +1,7 @@
 package dossier
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strconv"
@@ -67,6 +68,7 @@ func registered(ctx context.Context, tx *db.Tx, name, service string, from, to t
 		return t, err
 	}
 	of, began, ended := slices.Index(r.Columns, "service"), slices.Index(r.Columns, r.At), -1
+	var last latest
 	times := make([]bool, len(r.Columns))
 	for i, c := range r.Columns {
 		if slices.Contains(ends, c) {
@@ -97,10 +99,47 @@ func registered(ctx context.Context, tx *db.Tx, name, service string, from, to t
 				row = append(row, cell)
 			}
 		}
-		t.add(row)
+		last.add(at, row)
 		return nil
 	})
+	t.Rows, t.More = last.rows()
 	return t, err
+}
+
+// A latest keeps the last rows by their times, of however many that come in any order: what has a
+// name comes in that of names, which are random.
+type latest struct {
+	kept []datedRow
+	more int64
+}
+
+type datedRow struct {
+	at    int64
+	cells []string
+}
+
+func (l *latest) add(at int64, cells []string) {
+	if l.kept = append(l.kept, datedRow{at, cells}); len(l.kept) >= 2*maxRows {
+		l.cut()
+	}
+}
+
+// cut sorts them, and leaves out the first where there are too many.
+func (l *latest) cut() {
+	slices.SortStableFunc(l.kept, func(a, b datedRow) int { return cmp.Compare(a.at, b.at) })
+	if n := len(l.kept) - maxRows; n > 0 {
+		l.kept, l.more = slices.Delete(l.kept, 0, n), l.more+int64(n)
+	}
+}
+
+// rows returns them in the order of their times, and how many were left out.
+func (l *latest) rows() (rows [][]string, more int64) {
+	l.cut()
+	rows = make([][]string, len(l.kept))
+	for i, one := range l.kept {
+		rows[i] = one.cells
+	}
+	return rows, l.more
 }
 
 // assessed returns the assessments of what purposes do to children (PIPL 55) that were signed by the end of the year.
