@@ -64,15 +64,6 @@ func (a *App) makeBundles(ctx context.Context) {
 	}
 }
 
-// thisNode is what this one is called.
-func thisNode() string {
-	name, err := os.Hostname()
-	if err != nil {
-		return "?"
-	}
-	return name
-}
-
 // makeBundle makes the oldest archive that waits, and reports whether there was one.
 func (a *App) makeBundle(ctx context.Context) (made bool, err error) {
 	if err := a.tidyBundles(ctx); err != nil {
@@ -80,7 +71,7 @@ func (a *App) makeBundle(ctx context.Context) (made bool, err error) {
 	}
 	var b evidence.Bundle
 	err = a.Store.Update(ctx, func(tx *db.Tx) (err error) {
-		b, made, err = evidence.Begin(ctx, tx, a.Ring, thisNode())
+		b, made, err = evidence.Begin(ctx, tx, a.Ring, a.Config.Node)
 		return err
 	})
 	if err != nil || !made {
@@ -89,10 +80,22 @@ func (a *App) makeBundle(ctx context.Context) (made bool, err error) {
 	size, hash, m, err := a.writeBundle(ctx, b)
 	failure := ""
 	if err != nil {
-		failure = errs.Of(full(err)).Code
+		failure = unmade(ctx, err)
 	}
 	end := context.WithoutCancel(ctx) // who stops the server is told that it was given up
 	return true, errors.Join(err, a.Store.Update(end, func(tx *db.Tx) error { return b.End(end, tx, a.Ring, size, hash, m, failure) }))
+}
+
+// unmade is the code of why one wasn't made, whose words fit on its page: the log has the rest.
+func unmade(ctx context.Context, err error) string {
+	switch e := errs.Of(full(err)); {
+	case ctx.Err() != nil:
+		return evidence.ErrTaken.Code
+	case e.Kind == errs.Internal:
+		return evidence.ErrUnmade.Code
+	default:
+		return e.Code
+	}
 }
 
 // writeBundle writes the file, and returns how long it is, its hash and that of its manifest.

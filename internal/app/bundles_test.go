@@ -7,10 +7,13 @@ import (
 	"encoding/hex"
 	"errors"
 	"os"
+	"syscall"
 	"testing"
 	"time"
 
 	"wardkeep/internal/base/db"
+	"wardkeep/internal/base/errs"
+	"wardkeep/internal/base/i18n"
 	"wardkeep/internal/catalog"
 	"wardkeep/internal/evidence"
 	"wardkeep/internal/ledger"
@@ -28,6 +31,7 @@ func TestArticle22_ABundleIsWholeOrNotGivenOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.Ledger, a.Config.LedgerOrigin = ledger.Open(a.Store, "ledger.example/xiaoxi", signer), "ledger.example/xiaoxi"
+	a.Config.Node = "n1"
 	w.Child()
 	w.Launch()
 	var boss staff.Person
@@ -121,6 +125,9 @@ func TestArticle22_ABundleIsWholeOrNotGivenOut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if b.Node != "n1" {
+		t.Errorf("who has the file is called %q", b.Node)
+	}
 	sum := sha256.Sum256(file)
 	r, err := evidence.Verify(t.Context(), bytes.NewReader(file), int64(len(file)), evidence.Check{Key: key})
 	if err != nil || !r.OK() || r.Manifest.Bundle != b.ID || r.Manifest.Hash() != b.Manifest || b.Size != int64(len(file)) || b.Hash != hex.EncodeToString(sum[:]) {
@@ -188,5 +195,25 @@ func TestArticle22_ABundleIsWholeOrNotGivenOut(t *testing.T) {
 	make(false)
 	if left, err := os.ReadDir(a.bundlePath("")); err != nil || len(left) > 0 {
 		t.Errorf("%v is left, %v", left, err)
+	}
+}
+
+// Article 22: of an archive that couldn't be made the page says why, in words that don't send anybody to what isn't there.
+func TestArticle22_ABundleThatIsNotMadeSaysWhy(t *testing.T) {
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	for _, c := range []struct {
+		ctx  context.Context
+		err  error
+		want *errs.Error
+	}{
+		{t.Context(), evidence.ErrBusy, evidence.ErrBusy},
+		{t.Context(), &os.PathError{Op: "write", Err: syscall.ENOSPC}, errs.Of(db.ErrFull)},
+		{t.Context(), os.ErrExist, evidence.ErrUnmade},
+		{stopped, context.Canceled, evidence.ErrTaken},
+	} {
+		if got := unmade(c.ctx, c.err); got != c.want.Code || !i18n.Chinese.Has(got) {
+			t.Errorf("%v: %s, want %s", c.err, got, c.want.Code)
+		}
 	}
 }

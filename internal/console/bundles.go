@@ -2,6 +2,8 @@ package console
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"io"
 	"net/http"
@@ -108,7 +110,7 @@ func (v *visit) bundlesPage(problem error) error {
 	return v.show(status, "bundles", page)
 }
 
-// scopeSent reads of what an archive is to state something: days are China's, and the last is included.
+// scopeSent reads of what an archive is to state something: days are China's, and the last isn't included.
 func (v *visit) scopeSent() (s evidence.Scope, err error) {
 	day := func(field string) (t time.Time, err error) {
 		if text := v.value(field); text != "" {
@@ -161,11 +163,14 @@ func (s *Server) askBundle(v *visit) error {
 }
 
 // takeBundle sends the file of an archive, once it is recorded that it is taken (Article 15): a file that isn't
-// whole has no such name, and one whose row was touched isn't sent. If we crash in between, there is an entry of a file
+// whole has no such name, and one that was touched, or whose row was, isn't sent. If we crash in between, there is an entry of a file
 // that nobody has.
 func (s *Server) takeBundle(v *visit) error {
 	if s.Bundles.Open == nil {
 		return ErrNoJobs
+	}
+	if err := v.takesFile(); err != nil {
+		return err
 	}
 	var b evidence.Bundle
 	err := v.view(func(ctx context.Context, tx *db.Tx) (err error) {
@@ -183,8 +188,11 @@ func (s *Server) takeBundle(v *visit) error {
 		return err
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err == nil && info.Size() != b.Size {
+	if err := http.NewResponseController(v.w).SetWriteDeadline(time.Now().Add(takeTime)); err != nil && !errors.Is(err, errors.ErrUnsupported) {
+		return err
+	}
+	whole, err := isBundle(f, b)
+	if err == nil && !whole {
 		return v.bundlesPage(evidence.ErrForged)
 	}
 	if err == nil {
@@ -194,9 +202,6 @@ func (s *Server) takeBundle(v *visit) error {
 		return err
 	}
 	v.seen.Shows = "file"
-	if err := http.NewResponseController(v.w).SetWriteDeadline(time.Now().Add(takeTime)); err != nil && !errors.Is(err, errors.ErrUnsupported) {
-		return err
-	}
 	h := v.w.Header()
 	h.Set("Content-Type", "application/zip")
 	h.Set("Content-Length", strconv.FormatInt(b.Size, 10))
@@ -206,4 +211,15 @@ func (s *Server) takeBundle(v *visit) error {
 		panic(http.ErrAbortHandler)
 	}
 	return nil
+}
+
+// isBundle reads a file to its end, and reports whether it is the archive that was made. It is
+// at its beginning again then.
+func isBundle(f *os.File, b evidence.Bundle) (bool, error) {
+	sum := sha256.New()
+	n, err := io.Copy(sum, io.LimitReader(f, b.Size+1))
+	if err == nil {
+		_, err = f.Seek(0, io.SeekStart)
+	}
+	return n == b.Size && hex.EncodeToString(sum.Sum(nil)) == b.Hash, err
 }

@@ -2,6 +2,8 @@ package console_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -63,15 +65,16 @@ func TestArticle22_ABundleIsTakenAwayAtTheConsole(t *testing.T) {
 		if w := boss.post(path); w.Code != http.StatusConflict {
 			t.Errorf("half of it: %d", w.Code)
 		}
+		sum := sha256.Sum256([]byte("whole"))
 		d.Do(func(ctx context.Context, tx *db.Tx) error {
-			return b.End(ctx, tx, d.Ring, 5, strings.Repeat("a", 64), strings.Repeat("b", 64), "")
+			return b.End(ctx, tx, d.Ring, 5, hex.EncodeToString(sum[:]), strings.Repeat("b", 64), "")
 		})
 		before := o.written(hired, staff.KindExported)
 		if w := boss.post(path); w.Code != http.StatusServiceUnavailable || o.written(hired, staff.KindExported) != before {
 			t.Errorf("the file lies elsewhere: %d", w.Code)
 		}
 		file := filepath.Join(dir, evidence.FileName(b.ID))
-		for content, want := range map[string]int{"whol": http.StatusConflict, "whole": http.StatusOK} {
+		for content, want := range map[string]int{"whol": http.StatusConflict, "wholes": http.StatusConflict, "whale": http.StatusConflict, "whole": http.StatusOK} {
 			if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
 				t.Fatal(err)
 			}

@@ -27,6 +27,7 @@ var (
 	ErrNoBundle = errs.New(errs.NotFound, "evidence.no_bundle")      //
 	ErrNotReady = errs.New(errs.Conflict, "evidence.bundle_unready") // it isn't made, or isn't kept any more
 	ErrForged   = errs.New(errs.Conflict, "evidence.bundle_forged")  // the row isn't as it was written
+	ErrUnmade   = errs.New(errs.Internal, "evidence.bundle_unmade")  // why, the log says
 	ErrTaken    = errs.New(errs.Conflict, "evidence.bundle_taken")   // somebody else makes it, or its making was given up
 )
 
@@ -165,7 +166,7 @@ func Ask(ctx context.Context, tx *db.Tx, ring *keyring.Ring, by staff.Person, s 
 		}
 	}
 	b := Bundle{ID: id.New(id.Evidence), At: tx.Now(), Scope: s, Recipient: recipient}
-	entry, err := staff.Operated(ctx, tx, by, staff.AskedBundle, b.ID) // it holds the person: of two who ask at once one waits
+	entry, err := staff.Operated(ctx, tx, by, staff.AskedBundle, b.ID) // it holds the person: only two persons who ask at the same moment have one made each
 	if err != nil {
 		return fail(err)
 	}
