@@ -51,11 +51,12 @@ func (b *Bucket) place() string {
 	return "bucket " + strings.TrimRight(b.Endpoint, "/") + "/" + b.Name + "/" + b.Prefix
 }
 
-// WitnessAt is one witness: where it takes checkpoints, and its key (C2SP signed-note, type 0x04 or
-// 0x06).
+// WitnessAt is one witness: where it takes checkpoints, where it shows what it has cosigned, if that is
+// another address, and its key (C2SP signed-note, type 0x04 or 0x06).
 type WitnessAt struct {
-	URL string `yaml:"url"`
-	Key string `yaml:"key"`
+	URL   string `yaml:"url"`
+	Shows string `yaml:"shows"`
+	Key   string `yaml:"key"`
 }
 
 // maxWitnesses bounds whom one round asks.
@@ -97,14 +98,19 @@ func (c *Checkpoints) check(dataDir string, smtp bool, say func(key, code string
 	}
 	names := make(map[string]bool)
 	for _, w := range c.Witnesses {
-		u, err := url.Parse(w.URL)
 		key, bad := witness.Verifier(w.Key)
-		if err != nil || !safe(u) || u.User != nil || bad != nil || names[key.Name()] || len(c.Witnesses) > maxWitnesses {
+		if !prefix(w.URL) || w.Shows != "" && !prefix(w.Shows) || bad != nil || names[key.Name()] || len(c.Witnesses) > maxWitnesses {
 			say("checkpoints.witnesses", "app.config.checkpoints_witnesses")
 			break
 		}
 		names[key.Name()] = true
 	}
+}
+
+// prefix reports whether requests can be sent below an address, and nobody on the way reads them.
+func prefix(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && safe(u) && u.User == nil && u.RawQuery == "" && u.Fragment == ""
 }
 
 // witnesses returns those that are configured. It connects to nobody. An error is of the file of
@@ -119,7 +125,11 @@ func (c Checkpoints) witnesses() (all []*witness.Witness, err error) {
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, witness.New(w.URL, key, roots))
+		one := witness.New(w.URL, key, roots)
+		if w.Shows != "" {
+			one.Shows = strings.TrimRight(w.Shows, "/")
+		}
+		all = append(all, one)
 	}
 	return all, nil
 }

@@ -13,9 +13,12 @@ import (
 	"testing"
 	"time"
 
+	cosignature "github.com/transparency-dev/formats/note"
+
 	"wardkeep/internal/app"
 	"wardkeep/internal/approval"
 	"wardkeep/internal/base/i18n"
+	"wardkeep/internal/ledger"
 	"wardkeep/internal/staff"
 )
 
@@ -67,6 +70,14 @@ func TestConfigCheckReadsWhatIsNamed(t *testing.T) {
 	write("no-url", "hunter2 is no URL\n", 0o600)
 	write("half.key", "wardkeep key file v1\nkey AAA", 0o600)
 	smtp := "smtp:\n  host: mail.example.com\n  port: 587\n  from: keep@example.com\n"
+	_, plain, err := ledger.NewSigner("w.example.com/w1", make([]byte, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cosigns, err := cosignature.VKeyToCosignatureV1(plain)
+	if err != nil {
+		t.Fatal(err)
+	}
 	provider := "console:\n  provider:\n    issuer: https://id.example.com/realms/staff\n    client: wardkeep\n    secret_file: password\n"
 	for _, c := range []struct {
 		name, text string
@@ -92,6 +103,12 @@ func TestConfigCheckReadsWhatIsNamed(t *testing.T) {
 		{"receivers of ours", "webhooks:\n  allow: [10.1.0.0/16, \"fd00:1::/32\"]\n", nil},
 		{"no authority", "webhooks:\n  ca_file: nowhere\n", []string{"2 webhooks.ca_file app.config.webhooks_ca_file"}},
 		{"an authority that is none", "webhooks:\n  ca_file: secret\n", []string{"2 webhooks.ca_file app.config.webhooks_ca_file"}},
+		{"witnesses", "checkpoints:\n  every: 1h\n  witnesses:\n    - {url: \"https://w.example.com\", shows: \"https://m.example.com/logs\", key: \"" + cosigns + "\"}\n", nil},
+		{"a witness that shows to everybody on the way", "checkpoints:\n  witnesses:\n    - {url: \"https://w.example.com\", shows: \"http://m.example.com\", key: \"" + cosigns + "\"}\n",
+			[]string{"2 checkpoints.witnesses app.config.checkpoints_witnesses"}},
+		{"a witness with more than an address", "checkpoints:\n  witnesses:\n    - {url: \"https://w.example.com?k=v\", key: \"" + cosigns + "\"}\n", []string{"2 checkpoints.witnesses app.config.checkpoints_witnesses"}},
+		{"no authority of a witness", "checkpoints:\n  ca_file: nowhere\n", []string{"2 checkpoints.ca_file app.config.webhooks_ca_file"}},
+		{"checkpoints too often", "checkpoints:\n  every: 1s\n", []string{"2 checkpoints.every app.config.checkpoints_every"}},
 		{"networks that are none", "webhooks:\n  allow: [10.1.0.0, hooks.example.com]\n", []string{"2 webhooks.allow app.config.proxies"}},
 		{"metrics for this machine", "drain: 10s\nmetrics:\n  listen: 127.0.0.1:9464\ntraces:\n  endpoint: http://127.0.0.1:4318\n", nil},
 		{"metrics for others", "metrics:\n  listen: :9464\n  token_file: bearer\n", nil},

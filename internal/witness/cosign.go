@@ -84,15 +84,18 @@ func line(s note.Signature) string { return "— " + s.Name + " " + s.Base64 + "
 
 // A Witness is one that is asked over HTTP (C2SP tlog-witness).
 type Witness struct {
-	URL string // where it takes checkpoints, and shows what it has cosigned
-	Key note.Verifier
+	URL   string // where it takes checkpoints: its submission prefix
+	Shows string // where it shows what it has cosigned: its monitoring prefix
+	Key   note.Verifier
 
 	http *http.Client
 }
 
-// New connects to nobody yet. Roots are the authorities that sign its certificate; nil: the system's.
+// New connects to nobody yet. It shows at url what it takes there, until Shows says another. Roots are the
+// authorities that sign its certificate; nil: the system's.
 func New(url string, key note.Verifier, roots *x509.CertPool) *Witness {
-	return &Witness{URL: strings.TrimRight(url, "/"), Key: key, http: &http.Client{
+	url = strings.TrimRight(url, "/")
+	return &Witness{URL: url, Shows: url, Key: key, http: &http.Client{
 		Timeout:       askTime,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport: &http.Transport{
@@ -127,7 +130,7 @@ func (w *Witness) Cosign(ctx context.Context, checkpoint string, c ledger.Checkp
 				return "", err
 			}
 		}
-		status, answer, err := w.ask(ctx, http.MethodPost, "/add-checkpoint", request(old, proof, checkpoint))
+		status, answer, err := w.ask(ctx, http.MethodPost, w.URL+"/add-checkpoint", request(old, proof, checkpoint))
 		if err != nil {
 			return "", err
 		}
@@ -153,23 +156,25 @@ func (w *Witness) Cosign(ctx context.Context, checkpoint string, c ledger.Checkp
 
 // taken returns the witness's signature in an answer, if it is of this checkpoint and of now.
 func (w *Witness) taken(checkpoint string, answer []byte, now time.Time) (string, error) {
-	whole := checkpoint + string(answer)
-	at, err := Cosigned(whole, w.Key)
+	s, err := signatureOf(checkpoint+string(answer), w.Key)
+	var at time.Time
+	if err == nil { // alone: an answer may bring a text of its own, of which its signature is
+		at, err = Cosigned(checkpoint+line(s), w.Key)
+	}
 	if err == nil && (at.Before(now.Add(-skew)) || at.After(now.Add(skew))) {
 		err = fmt.Errorf("its time is %s", at.Format(time.RFC3339))
 	}
 	if err != nil {
 		return "", fmt.Errorf("%w: %s: %w", ErrLies, w.Key.Name(), err)
 	}
-	s, err := signatureOf(whole, w.Key)
-	return line(s), err
+	return line(s), nil
 }
 
 // Latest returns the checkpoint of a ledger that the witness shows, if the ledger's key verifies it;
 // what it shows proves what the ledger has signed, and nothing else is believed. The zero Checkpoint: it has none.
 // Errors: ErrUnreached, ErrLies.
 func (w *Witness) Latest(ctx context.Context, origin, ledgerKey string) (c ledger.Checkpoint, text string, err error) {
-	status, answer, err := w.ask(ctx, http.MethodGet, "/"+originHash(origin)+"/checkpoint", nil)
+	status, answer, err := w.ask(ctx, http.MethodGet, w.Shows+"/"+originHash(origin)+"/checkpoint", nil)
 	switch {
 	case err != nil:
 		return c, "", err
@@ -184,8 +189,8 @@ func (w *Witness) Latest(ctx context.Context, origin, ledgerKey string) (c ledge
 	return c, string(answer), nil
 }
 
-func (w *Witness) ask(ctx context.Context, method, path string, body []byte) (status int, answer []byte, err error) {
-	r, err := http.NewRequestWithContext(ctx, method, w.URL+path, bytes.NewReader(body))
+func (w *Witness) ask(ctx context.Context, method, url string, body []byte) (status int, answer []byte, err error) {
+	r, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(body))
 	if err != nil {
 		return 0, nil, fmt.Errorf("%w: %w", ErrUnreached, err)
 	}

@@ -120,6 +120,7 @@ type watched struct {
 	mu   sync.Mutex // so that comparing and writing are one step
 	last ledger.Checkpoint
 	text string // with both signatures; empty: none yet
+	told string // the Mark of which the log says last that it doesn't continue
 }
 
 // Open opens the witness in a directory, for the ledgers of these keys. What it can't read of what it
@@ -243,17 +244,23 @@ func (s *Server) cosign(ctx context.Context, body []byte) (string, error) {
 	if old != one.last.Size {
 		return "", refusal{http.StatusConflict, strconv.FormatInt(one.last.Size, 10)}
 	}
-	if err := continues(one.last, c, proof); err != nil {
-		// It is signed by the ledger's own key: proof of what it has done.
-		s.log.WarnContext(ctx, "witness: not a continuation", "origin", origin, "cosigned", one.last.Size, "offered", c.Size, "checkpoint", checkpoint, "why", err)
-		return "", refusal{http.StatusUnprocessableEntity, "not a continuation"}
-	}
-	// Other signatures, which anybody may have put there, aren't kept.
+	// Other signatures, which anybody may have put there, are neither kept nor logged.
 	signed, err := note.Open([]byte(checkpoint), verifiers(one.key))
 	if err != nil {
 		return "", err
 	}
-	text, err := note.Sign(&note.Note{Text: signed.Text, Sigs: signed.Sigs}, s.signer)
+	own := &note.Note{Text: signed.Text, Sigs: signed.Sigs}
+	if err := continues(one.last, c, proof); err != nil {
+		// It is signed by the ledger's own key, and may be proof of what that has done; or somebody has sent
+		// one that everybody has, with a wrong proof: so it is said once.
+		if mark := Mark(c); c != one.last && mark != one.told {
+			one.told = mark
+			text, bad := note.Sign(own)
+			s.log.WarnContext(ctx, "witness: not a continuation", "origin", origin, "cosigned", one.last.Size, "offered", c.Size, "checkpoint", string(text), "why", errors.Join(err, bad))
+		}
+		return "", refusal{http.StatusUnprocessableEntity, "not a continuation"}
+	}
+	text, err := note.Sign(own, s.signer)
 	if err != nil {
 		return "", err
 	}
@@ -262,9 +269,11 @@ func (s *Server) cosign(ctx context.Context, body []byte) (string, error) {
 		return "", err
 	}
 	// Before it leaves. If we crash here, the witness has seen what it hasn't told of: it is asked
-	// again, and says how far it is.
-	if err := (Folder(s.dir)).write(originHash(origin)+kept, text, 0o644); err != nil {
-		return "", err
+	// again, and says how far it is. What it has on the disk it need not write, whoever sends it again.
+	if c != one.last {
+		if err := (Folder(s.dir)).write(originHash(origin)+kept, text, 0o644); err != nil {
+			return "", err
+		}
 	}
 	one.last, one.text = c, string(text)
 	return line(mine), nil

@@ -251,6 +251,59 @@ func TestArticle22_AWitnessAnswersAsSpecified(t *testing.T) {
 	}
 }
 
+// What a stranger can send as often as they like costs the witness neither its disk nor its log, and what is
+// said of a history that doesn't continue is the ledger's own words, once.
+func TestArticle22_StrangersFillNoWitness(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "w")
+	if _, err := witness.Make(dir, "witness.test/w1"); err != nil {
+		t.Fatal(err)
+	}
+	l := newTree(t, 1).grow("a", "b", "c")
+	fork := l.fork().grow("x")
+	var said bytes.Buffer
+	s, err := witness.Open(dir, slog.New(slog.NewJSONHandler(&said, nil)), l.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	h := s.Handler()
+	send := func(body string) int {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/add-checkpoint", strings.NewReader(body)))
+		return w.Code
+	}
+	three, _ := l.at(3)
+	four, _ := fork.at(4)
+	if status := send("old 0\n\n" + three); status != 200 {
+		t.Fatal(status)
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "*.checkpoint"))
+	if err != nil || len(files) != 1 || os.Remove(files[0]) != nil {
+		t.Fatal(files, err)
+	}
+	hash := strings.Repeat("A", 43) + "="
+	junk := strings.Repeat("— stranger "+strings.Repeat("A", 200)+"\n", 50)
+	for range 3 {
+		if status := send("old 3\n\n" + three); status != 200 {
+			t.Errorf("once more: %d", status)
+		}
+		if status := send("old 3\n" + hash + "\n\n" + three + junk); status != 422 {
+			t.Errorf("a proof of nothing: %d", status)
+		}
+	}
+	if _, err := os.Stat(files[0]); err == nil || said.Len() > 0 {
+		t.Errorf("what it has is written once more (%v), and it says %s", err, &said)
+	}
+	for range 3 {
+		if status := send("old 3\n" + hash + "\n\n" + four + junk); status != 422 {
+			t.Errorf("another story: %d", status)
+		}
+	}
+	if n := strings.Count(said.String(), "not a continuation"); n != 1 || strings.Contains(said.String(), "stranger") || !strings.Contains(said.String(), "— "+origin) {
+		t.Errorf("it says %d times: %s", n, &said)
+	}
+}
+
 // Many ask at once, and of two histories one is signed.
 func TestArticle22_AWitnessAskedByManySignsOneHistory(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "w")
@@ -362,6 +415,17 @@ func TestArticle22_AWitnessThatLiesIsNotBelieved(t *testing.T) {
 		}
 		return strings.SplitN(string(all), "\n\n", 2)[1]
 	}
+	longer := func(text string) string { // the signature of a text that begins as this one, and goes on
+		signer, err := cosignature.NewSignerForCosignatureV1(good)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all, err := note.Sign(&note.Note{Text: text}, signer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.TrimPrefix(string(all), text)
+	}
 	var answer func(w http.ResponseWriter)
 	asked := 0
 	h := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { asked++; answer(w) }))
@@ -378,6 +442,7 @@ func TestArticle22_AWitnessThatLiesIsNotBelieved(t *testing.T) {
 		"the truth":       {says(200, by(good, text)), time.Now(), nil},
 		"another key":     {says(200, by(other, text)), time.Now(), witness.ErrLies},
 		"another tree":    {says(200, by(good, two)), time.Now(), witness.ErrLies},
+		"a longer text":   {says(200, longer(text)), time.Now(), witness.ErrLies},
 		"an old time":     {says(200, by(good, text)), time.Now().Add(time.Hour), witness.ErrLies},
 		"a time to come":  {says(200, by(good, text)), time.Now().Add(-time.Hour), witness.ErrLies},
 		"nothing":         {says(200, ""), time.Now(), witness.ErrLies},
@@ -401,6 +466,13 @@ func TestArticle22_AWitnessThatLiesIsNotBelieved(t *testing.T) {
 			t.Errorf("%s: %q, %v, asked %d times", what, line, err, asked)
 		}
 	}
+	shows := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, two) }))
+	defer shows.Close()
+	w.Shows = shows.URL // which need not be where it takes them
+	if c, _, err := w.Latest(t.Context(), origin, l.key); err != nil || c.Size != 2 {
+		t.Errorf("what it shows elsewhere is %d, %v", c.Size, err)
+	}
+	w.Shows = h.URL
 	answer = says(200, by(good, text)) // which isn't signed by the ledger
 	if _, _, err := w.Latest(t.Context(), origin, l.key); !errors.Is(err, witness.ErrLies) {
 		t.Errorf("what it shows is believed: %v", err)
