@@ -47,5 +47,11 @@ func PassDuties(a *App, ctx context.Context) (letters int, err error) {
 // KeepOutside is one round of what keeps checkpoints outside.
 var KeepOutside = (*App).keepOutside
 
+// PassOutside is one look whether a round is due.
+var PassOutside = (*App).passOutside
+
+// GiveUpOutside has what is kept outside and is lost count no more.
+var GiveUpOutside = (*App).giveUpOutside
+
 // CheckFar is what a server does before it serves.
 var CheckFar = (*App).checkFar

@@ -33,8 +33,9 @@ const (
 
 // outside is what this process has done about the checkpoints outside.
 type outside struct {
-	next time.Time // when the next round is due
-	told string    // what the log said last
+	next  time.Time // when the next round is due
+	again bool      // it is one before its time, for what failed
+	told  string    // what the log said last
 }
 
 // near are the places that are asked whenever the store is opened: those of this machine.
@@ -135,8 +136,12 @@ func (a *App) KeptOutside(ctx context.Context) (texts, away []string, err error)
 	if err != nil {
 		return nil, nil, err
 	}
+	known, witnesses, err := a.keepers(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
 	for i, p := range append(near, far...) {
-		_, text, err := p.Newest(ctx, 0)
+		_, text, err := p.Newest(ctx, known[p.Name].Size)
 		if i >= len(near) && errors.Is(err, witness.ErrAway) {
 			away = append(away, p.Name)
 			continue
@@ -147,10 +152,6 @@ func (a *App) KeptOutside(ctx context.Context) (texts, away []string, err error)
 		if text != "" {
 			texts = append(texts, text)
 		}
-	}
-	known, witnesses, err := a.keepers(ctx)
-	if err != nil {
-		return nil, nil, err
 	}
 	for _, w := range witnesses {
 		c, text, err := w.Latest(ctx, a.Config.LedgerOrigin, a.LedgerKey)
@@ -189,25 +190,33 @@ func (a *App) checkFar(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	shown := make([]error, len(witnesses)) // at once: one that is slow takes no time from the others
+	var all sync.WaitGroup
+	for i, w := range witnesses {
+		all.Go(func() { _, shown[i] = a.proves(ctx, w, known[w.Name()]) })
+	}
+	all.Wait()
+	for _, err := range shown {
+		if errors.Is(err, witness.ErrKeptMore) {
+			return err
+		}
+		a.away(ctx, err)
+	}
 	for _, p := range far {
 		_, err := a.compare(ctx, p, known[p.Name].Size)
 		if err != nil && !errors.Is(err, witness.ErrAway) {
 			return err
 		}
-		if err != nil {
-			a.Log.WarnContext(ctx, "checkpoints: a place doesn't answer", "code", errs.Of(err).Code, "error", err)
-		}
-	}
-	for _, w := range witnesses {
-		_, err := a.proves(ctx, w, known[w.Name()])
-		if errors.Is(err, witness.ErrKeptMore) {
-			return err
-		}
-		if err != nil {
-			a.Log.WarnContext(ctx, "checkpoints: a witness doesn't show what it has cosigned", "code", errs.Of(err).Code, "error", err)
-		}
+		a.away(ctx, err)
 	}
 	return nil
+}
+
+// away says in the log why a place or a witness wasn't compared with.
+func (a *App) away(ctx context.Context, err error) {
+	if err != nil {
+		a.Log.WarnContext(ctx, "checkpoints: not compared with one that is kept outside", "code", errs.Of(err).Code, "error", err)
+	}
 }
 
 // proves returns the checkpoint that a witness shows, if the store holds what it says, or the operator has
@@ -222,42 +231,53 @@ func (a *App) proves(ctx context.Context, w *witness.Witness, k witness.Keeper) 
 
 // giveUpOutside has a store that was put back, and continued, hold what is kept outside, as
 // giveUpSeen does. What the operator says is lost is marked there, for the places take nothing
-// away, and returned as the size of the largest. If we crash, the next run marks the rest.
+// away, and returned as the size of the largest. If we crash, the next run marks the rest. Who isn't there
+// to be asked is told in the log, and asked by the start.
 func (a *App) giveUpOutside(ctx context.Context, lost bool) (largest int64, err error) {
+	near := a.near()
 	places, err := a.places()
 	if err != nil {
 		return 0, err
-	}
-	for i, p := range places {
-		for {
-			c, err := a.compare(ctx, p, 0)
-			if err == nil || i >= len(a.near()) && errors.Is(err, witness.ErrAway) {
-				break // it holds, or nobody says: the start asks again
-			}
-			if !errors.Is(err, witness.ErrKeptMore) {
-				return 0, err
-			}
-			if !lost {
-				return 0, fmt.Errorf("%w: %w", backup.ErrNewest, err)
-			}
-			if err := p.GiveUp(ctx, c); err != nil {
-				return 0, err
-			}
-		}
-		size, err := p.GivenUp(ctx)
-		if err != nil && (i < len(a.near()) || !errors.Is(err, witness.ErrAway)) {
-			return 0, err
-		}
-		largest = max(largest, size)
 	}
 	known, witnesses, err := a.keepers(ctx)
 	if err != nil {
 		return 0, err
 	}
+	for i, p := range places {
+		from := known[p.Name].Size
+		var unmarked error
+		err := p.Each(ctx, from, func(c ledger.Checkpoint, _ string) (more bool, err error) {
+			switch err := a.holds(ctx, p.Name, c); {
+			case !errors.Is(err, witness.ErrKeptMore):
+				return false, err
+			case !lost:
+				return false, fmt.Errorf("%w: %w", backup.ErrNewest, err)
+			}
+			unmarked = p.GiveUp(ctx, c)
+			return unmarked == nil, unmarked
+		})
+		var size int64
+		if err == nil {
+			size, err = p.GivenUp(ctx, from)
+		}
+		if i >= len(near) && errors.Is(err, witness.ErrAway) && unmarked == nil {
+			a.away(ctx, err)
+			continue
+		}
+		if err != nil {
+			return 0, err
+		}
+		largest = max(largest, size)
+	}
 	for _, w := range witnesses {
-		c, err := a.proves(ctx, w, known[w.Name()])
+		k := known[w.Name()]
+		c, err := a.proves(ctx, w, k)
 		if !errors.Is(err, witness.ErrKeptMore) {
-			continue // it holds, or nobody says
+			if err == nil && witness.Mark(c) == k.GivenUp { // by a run that was interrupted, or before
+				largest = max(largest, c.Size)
+			}
+			a.away(ctx, err)
+			continue
 		}
 		if !lost {
 			return 0, fmt.Errorf("%w: %w", backup.ErrNewest, err)
@@ -294,6 +314,7 @@ func (a *App) watchOutside(ctx context.Context) error {
 		case <-ctx.Done():
 			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastTime)
 			defer cancel()
+			a.outside.again = false
 			if err := a.keepOutside(last); errors.Is(err, witness.ErrKeptMore) {
 				return err
 			}
@@ -306,17 +327,18 @@ func (a *App) watchOutside(ctx context.Context) error {
 // passOutside keeps checkpoints if it is time. One that failed is tried again soon, but never all
 // the time.
 func (a *App) passOutside(ctx context.Context) error {
-	if now := a.Store.Now(); now.Before(a.outside.next) {
+	every := a.Config.Checkpoints.Every
+	if wait := a.outside.next.Sub(a.Store.Now()); 0 < wait && wait <= every { // a longer one is of a clock that was put back
 		return nil
 	}
 	round, cancel := context.WithTimeout(ctx, outsideTime)
 	defer cancel()
 	err := a.keepOutside(round)
-	wait := a.Config.Checkpoints.Every
-	switch {
-	case errors.Is(err, errNotLeading):
+	if errors.Is(err, errNotLeading) {
 		return nil // another node does it, and this one when it leads
-	case err != nil:
+	}
+	wait := every
+	if a.outside.again = err != nil; err != nil {
 		wait = min(wait, outsideAgain)
 	}
 	a.outside.next = a.Store.Now().Add(wait)
@@ -376,6 +398,9 @@ func (a *App) keepOutside(ctx context.Context) error {
 	text, all := a.cosign(asking, witnesses, known, head.Checkpoint, now)
 	end()
 	for _, p := range places {
+		if a.outside.again && a.lately(known[p.Name]) {
+			continue // each is a file for good
+		}
 		err := a.keepIn(ctx, p, known[p.Name].Size, now, text)
 		if noted := a.noteKeeper(ctx, p.Name, now.Size, a.lateAt(), err); noted != nil {
 			err = errors.Join(err, noted)
@@ -435,6 +460,12 @@ func (a *App) cosignBy(ctx context.Context, w *witness.Witness, k witness.Keeper
 	return signature, err
 }
 
+// lately reports whether a place took a checkpoint less than a round ago, and nothing has failed since.
+func (a *App) lately(k witness.Keeper) bool {
+	ago := a.Store.Now().Sub(k.TakenAt)
+	return k.Failure == "" && 0 <= ago && ago < a.Config.Checkpoints.Every
+}
+
 func worse(err error) int {
 	if errors.Is(err, witness.ErrKeptMore) {
 		return 1
@@ -464,7 +495,7 @@ func mailName(i int) string { return "mail " + strconv.Itoa(i+1) }
 // noted, it is sent once more, under one name.
 func (a *App) mail(ctx context.Context, k witness.Keeper, i int, to string, c ledger.Checkpoint, text string) error {
 	now := a.Store.Now()
-	if !k.TakenAt.IsZero() && now.Sub(k.TakenAt) < mailEvery {
+	if ago := now.Sub(k.TakenAt); 0 <= ago && ago < mailEvery { // below 0 the clock was put back
 		return nil
 	}
 	lang := i18n.Langs[0]

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/johannesboyne/gofakes3"
 	"github.com/johannesboyne/gofakes3/backend/s3mem"
+	cosignature "github.com/transparency-dev/formats/note"
 	"golang.org/x/mod/sumdb/note"
 
 	"wardkeep/internal/app"
@@ -390,8 +392,12 @@ func TestArticle22_AWitnessProvesThatAStoreWasPutBack(t *testing.T) {
 
 		putBack()
 		a = l.restoring(true)
-		if _, err := a.Restore(t.Context(), app.Since{Ledger: l.copy, Newest: true}); err != nil {
-			t.Fatal(err)
+		lost, err := app.GiveUpOutside(a, t.Context(), true) // and it is killed
+		if err != nil || lost == 0 {
+			t.Fatal(lost, err)
+		}
+		if report, err := a.Restore(t.Context(), app.Since{Ledger: l.copy, Newest: true}); err != nil || report.GivenUp != lost {
+			t.Fatalf("the run that went on says that %d is given up, of %d, %v", report.GivenUp, lost, err)
 		}
 		l.must(a.Close())
 		a = open()
@@ -436,6 +442,14 @@ func TestEdgeCase15_ABucketAndAMailboxKeepCheckpoints(t *testing.T) {
 			t.Errorf("kept: %q, %q, %v", texts, away, err)
 		}
 		l.must(app.CheckFar(a, t.Context()))
+		emptied := s3mem.New()
+		l.must(emptied.CreateBucket("kept"))
+		whole := server.Config.Handler
+		server.Config.Handler = gofakes3.New(emptied).Server()
+		if _, _, err := a.KeptOutside(t.Context()); !errors.Is(err, outside.ErrEmptied) {
+			t.Errorf("it was emptied: %v", err)
+		}
+		server.Config.Handler = whole
 
 		// What the ledger's own key has signed, and the store doesn't hold.
 		signer, _, err := ledger.NewSigner(in.Config.LedgerOrigin, a.Ring.Signer().Seed())
@@ -453,6 +467,37 @@ func TestEdgeCase15_ABucketAndAMailboxKeepCheckpoints(t *testing.T) {
 			t.Errorf("a store that was put back is served on: %v", err)
 		}
 
+		// Of two witnesses one says nothing before the other is asked.
+		bucketOf := a.Config.Checkpoints.Bucket
+		a.Config.Checkpoints.Bucket = nil
+		second, met := make(chan struct{}), false
+		for i, answer := range []http.HandlerFunc{
+			func(w http.ResponseWriter, r *http.Request) {
+				select {
+				case <-second:
+					met = true
+				case <-r.Context().Done():
+				}
+				w.WriteHeader(http.StatusNotFound)
+			},
+			func(w http.ResponseWriter, r *http.Request) {
+				close(second)
+				w.Write(more)
+			},
+		} {
+			h := httptest.NewServer(answer)
+			defer h.Close()
+			_, plain, err := ledger.NewSigner(fmt.Sprintf("witness.test/w%d", i), make([]byte, 32))
+			l.must(err)
+			key, err := cosignature.VKeyToCosignatureV1(plain)
+			l.must(err)
+			a.Config.Checkpoints.Witnesses = append(a.Config.Checkpoints.Witnesses, app.WitnessAt{URL: h.URL, Key: key})
+		}
+		if err := app.CheckFar(a, t.Context()); !errors.Is(err, outside.ErrKeptMore) || !met {
+			t.Errorf("a witness waits for another (%t), and %v", met, err)
+		}
+		a.Config.Checkpoints.Witnesses, a.Config.Checkpoints.Bucket = nil, bucketOf
+
 		server.Close()
 		l.must(app.CheckFar(a, t.Context())) // it holds nothing up
 		if err := app.KeepOutside(a, t.Context()); !errors.Is(err, outside.ErrAway) {
@@ -464,6 +509,66 @@ func TestEdgeCase15_ABucketAndAMailboxKeepCheckpoints(t *testing.T) {
 		in.Pass(25 * time.Hour)
 		if err := app.KeepOutside(a, t.Context()); !errors.Is(err, outside.ErrAway) || len(box.Messages()) != 2 {
 			t.Errorf("a day later: %v, %d letters", err, len(box.Messages()))
+		}
+	})
+}
+
+// Edge case 15: a witness that is away has no more files written than there would be without it; and a clock
+// that was wrong, and was put right, neither keeps checkpoints from being kept, nor that from being told.
+func TestEdgeCase15_AClockThatWasWrongStopsNoCheckpoints(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, in *apptest.Installation) {
+		folder := keptIn(in)
+		_, plain, err := ledger.NewSigner("witness.test/w1", make([]byte, 32))
+		if err != nil {
+			t.Fatal(err)
+		}
+		key, err := cosignature.VKeyToCosignatureV1(plain)
+		if err != nil {
+			t.Fatal(err)
+		}
+		in.Config.Checkpoints.Witnesses = []app.WitnessAt{{URL: "http://127.0.0.1:1", Key: key}} // nobody is there
+		in.Config.Checkpoints.Need = 1
+		in.Config.Checkpoints.Mail = []string{"keeper@example.com"}
+		l := &loss{t: t, in: in}
+		a := in.Open(apptest.Discard())
+		in.EndLease(a.Store)
+		box := notify.NewOutbox(10)
+		a.Messages[notify.Email] = box
+		client := in.Client(in.Serve(a))
+		round := func(after time.Duration, kept int, want error) {
+			t.Helper()
+			in.Pass(after)
+			_, err := client.Register(t.Context(), apptest.NewChild())
+			l.must(err)
+			l.must(a.Ledger.Flush(t.Context()))
+			if err := app.PassOutside(a, t.Context()); !errors.Is(err, want) {
+				t.Errorf("after %s: %v", after, err)
+			}
+			if names := files(t, folder); len(names) != kept {
+				t.Errorf("after %s there are %d files, want %d", after, len(names), kept)
+			}
+		}
+		round(0, 1, outside.ErrUnreached)
+		round(2*time.Minute, 1, outside.ErrUnreached) // the witness alone is asked again
+		round(10*time.Minute, 2, outside.ErrUnreached)
+		round(-48*time.Hour, 3, outside.ErrUnreached)
+		if n := len(box.Messages()); n != 2 {
+			t.Errorf("%d letters", n)
+		}
+		round(47*time.Hour, 4, outside.ErrUnreached)
+		in.Pass(-72 * time.Hour)
+		l.must(os.Rename(folder, folder+".away"))
+		if err := app.PassOutside(a, t.Context()); !errors.Is(err, outside.ErrAway) {
+			t.Errorf("the folder is away: %v", err)
+		}
+		in.Pass(2 * time.Hour)
+		var late int64
+		l.must(a.Store.View(t.Context(), func(tx *db.Tx) (err error) {
+			late, err = outside.CountLate(t.Context(), tx)
+			return err
+		}))
+		if late != 2 {
+			t.Errorf("late are %d, and the folder and the witness are away", late)
 		}
 	})
 }

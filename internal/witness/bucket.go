@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 
 const (
 	bucketTime = 10 * time.Second // for one request
+	bucketPage = 2 << 20          // bytes of one answer: a page of a listing has 1,000 names
 	bucketMost = 200_000          // names that are listed: more than a year's of every three minutes
 )
 
@@ -50,15 +52,30 @@ func OpenBucket(c BucketConfig) (*Bucket, error) {
 		Secure:     u.Scheme == "https",
 		Region:     c.Region,
 		MaxRetries: 1, // the next round tries again
-		Transport: &http.Transport{
+		Transport: bounded{&http.Transport{
 			Proxy:                  http.ProxyFromEnvironment,
 			TLSClientConfig:        &tls.Config{RootCAs: c.Roots, MinVersion: tls.VersionTLS12},
 			ResponseHeaderTimeout:  bucketTime,
 			MaxResponseHeaderBytes: maxAnswer,
 			IdleConnTimeout:        30 * time.Second,
-		},
+		}},
 	})
 	return &Bucket{client, c.Name, c.Prefix}, err
+}
+
+// bounded reads no more of an answer than a page of a listing has: the client would read all that is sent.
+type bounded struct{ http.RoundTripper }
+
+// RoundTrip asks.
+func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
+	got, err := b.RoundTripper.RoundTrip(r)
+	if err == nil {
+		got.Body = struct {
+			io.Reader
+			io.Closer
+		}{io.LimitReader(got.Body, bucketPage), got.Body}
+	}
+	return got, err
 }
 
 // Names lists the objects.
@@ -78,6 +95,7 @@ func (b *Bucket) Names(ctx context.Context, from string) (names []string, err er
 		}
 		names = append(names, strings.TrimPrefix(object.Key, b.prefix))
 	}
+	slices.Sort(names) // which not all stores do
 	return names, ctx.Err()
 }
 

@@ -2,6 +2,7 @@ package witness
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -44,12 +45,22 @@ const (
 func fileOf(c ledger.Checkpoint) string { return Mark(c) + kept }
 
 // Newest returns the largest checkpoint that is kept of those of so many entries or more, and its
-// text; the zero Checkpoint if none ever was. Errors: ErrEmptied, if there is none and was one,
-// as from says; ErrForeign; ErrAway.
+// text; the zero Checkpoint if none ever was. Errors: those of Each.
 func (p Place) Newest(ctx context.Context, from int64) (c ledger.Checkpoint, text string, err error) {
+	err = p.Each(ctx, from, func(newest ledger.Checkpoint, says string) (more bool, err error) {
+		c, text = newest, says
+		return false, nil
+	})
+	return c, text, err
+}
+
+// Each has f see the checkpoints that are kept of so many entries or more, the largest first, until it
+// wants no more. Errors: ErrEmptied, if there is none and was one, as from says; ErrForeign;
+// ErrAway; those of f.
+func (p Place) Each(ctx context.Context, from int64, f func(c ledger.Checkpoint, text string) (more bool, err error)) error {
 	names, err := p.Shelf.Names(ctx, fmt.Sprintf("%020d", from))
 	if err != nil {
-		return c, "", fmt.Errorf("%w: %s: %w", ErrAway, p.Name, err)
+		return fmt.Errorf("%w: %s: %w", ErrAway, p.Name, err)
 	}
 	any := false
 	for _, name := range slices.Backward(names) {
@@ -57,26 +68,28 @@ func (p Place) Newest(ctx context.Context, from int64) (c ledger.Checkpoint, tex
 			continue // a mark, or nothing of ours
 		}
 		any = true
-		if slices.Contains(names, name+givenUp) {
+		if _, marked := slices.BinarySearch(names, name+givenUp); marked {
 			continue
 		}
 		b, err := p.Shelf.Read(ctx, name)
 		if err != nil {
-			return c, "", fmt.Errorf("%w: %s: %w", ErrAway, p.Name, err)
+			return fmt.Errorf("%w: %s: %w", ErrAway, p.Name, err)
 		}
 		c, err := ledger.OpenCheckpoint(string(b), p.Key)
 		if err == nil && fileOf(c) != name {
 			err = errors.New("it isn't what its name says")
 		}
 		if err != nil {
-			return ledger.Checkpoint{}, "", fmt.Errorf("%w: %s: %s: %w", ErrForeign, p.Name, name, err)
+			return fmt.Errorf("%w: %s: %s: %w", ErrForeign, p.Name, name, err)
 		}
-		return c, string(b), nil
+		if more, err := f(c, string(b)); err != nil || !more {
+			return err
+		}
 	}
 	if from > 0 && !any {
-		return c, "", fmt.Errorf("%w: %s: the store says that it has kept one of %d entries there", ErrEmptied, p.Name, from)
+		return fmt.Errorf("%w: %s: the store says that it has kept one of %d entries there", ErrEmptied, p.Name, from)
 	}
-	return c, "", nil
+	return nil
 }
 
 // Keep keeps a checkpoint. What is kept of the same tree is written over: by then it may have
@@ -96,9 +109,10 @@ func (p Place) GiveUp(ctx context.Context, c ledger.Checkpoint) error {
 	return nil
 }
 
-// GivenUp returns the size of the largest checkpoint that was ever given up here; 0: none was.
-func (p Place) GivenUp(ctx context.Context) (size int64, err error) {
-	names, err := p.Shelf.Names(ctx, "")
+// GivenUp returns the size of the largest checkpoint of so many entries or more that was ever given
+// up here; 0: none was.
+func (p Place) GivenUp(ctx context.Context, from int64) (size int64, err error) {
+	names, err := p.Shelf.Names(ctx, fmt.Sprintf("%020d", from))
 	if err != nil {
 		return 0, fmt.Errorf("%w: %s: %w", ErrAway, p.Name, err)
 	}
@@ -136,15 +150,15 @@ func (f Folder) Read(_ context.Context, name string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(file, maxFile))
 }
 
-// Write writes a file under another name, has it and then its name on the disk. What is left of
-// one that was cut off is written over by the next.
+// Write writes a file under another name, has it and then its name on the disk. Another process may write
+// the same at the same time: each has a name of its own. What is left of one that was cut off nobody reads.
 func (f Folder) Write(_ context.Context, name string, text []byte) error {
 	return f.write(name, text, 0o644)
 }
 
 func (f Folder) write(name string, text []byte, mode fs.FileMode) error {
-	part := filepath.Join(string(f), ".part-"+name)
-	file, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, mode)
+	part := filepath.Join(string(f), ".part-"+name+"-"+rand.Text()[:8])
+	file, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
 		return err
 	}
@@ -153,7 +167,7 @@ func (f Folder) write(name string, text []byte, mode fs.FileMode) error {
 		return errors.Join(err, os.Remove(part))
 	}
 	if err := os.Rename(part, filepath.Join(string(f), name)); err != nil {
-		return err
+		return errors.Join(err, os.Remove(part))
 	}
 	dir, err := os.Open(string(f))
 	if err != nil {

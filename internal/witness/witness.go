@@ -48,12 +48,14 @@ func Took(ctx context.Context, tx *db.Tx, name string, size int64, late time.Tim
 		name, size, (*db.Time)(&now), (*db.Time)(&late), "", "")
 }
 
-// Failed notes why a keeper took nothing. The first time begins to count.
+// Failed notes why a keeper took nothing. The first time begins to count; a moment that lies further ahead is of a
+// clock that was wrong.
 func Failed(ctx context.Context, tx *db.Tx, name string, why error, late time.Time) error {
 	var never time.Time
 	return tx.Queue(ctx, `
 		INSERT INTO keeper (name, size, taken_at, late_at, failure, given_up) VALUES ($1, $2, $3, $4, $5, $6)
-		ON CONFLICT (name) DO UPDATE SET failure = excluded.failure`,
+		ON CONFLICT (name) DO UPDATE SET failure = excluded.failure,
+			late_at = CASE WHEN excluded.late_at < keeper.late_at THEN excluded.late_at ELSE keeper.late_at END`,
 		name, 0, (*db.Time)(&never), (*db.Time)(&late), errs.Of(why).Code, "")
 }
 
@@ -125,9 +127,11 @@ func SaveCosigned(ctx context.Context, tx *db.Tx, c ledger.Checkpoint, text stri
 		WHERE cosigned.size <= excluded.size`, 1, c.Size, text, late.UnixMicro())
 }
 
-// AwaitCosigned notes that too few have cosigned. The first time begins to count.
+// AwaitCosigned notes that too few have cosigned. It begins to count as Failed does.
 func AwaitCosigned(ctx context.Context, tx *db.Tx, late time.Time) error {
-	return tx.Queue(ctx, `INSERT INTO cosigned (id, size, checkpoint, late_at) VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO NOTHING`, 1, 0, "", late.UnixMicro())
+	return tx.Queue(ctx, `
+		INSERT INTO cosigned (id, size, checkpoint, late_at) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (id) DO UPDATE SET late_at = excluded.late_at WHERE excluded.late_at < cosigned.late_at`, 1, 0, "", late.UnixMicro())
 }
 
 // LatestCosigned returns it. Errors: ledger.ErrNotFound, if there is none.
