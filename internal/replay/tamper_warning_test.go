@@ -2,6 +2,8 @@ package replay_test
 
 import (
 	"context"
+	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -13,6 +15,7 @@ import (
 	"wardkeep/internal/incident"
 	"wardkeep/internal/ledger"
 	"wardkeep/internal/notify"
+	"wardkeep/internal/replay"
 	"wardkeep/internal/staff"
 	"wardkeep/internal/vault/vaulttest"
 	"wardkeep/internal/warning"
@@ -79,16 +82,16 @@ func TestInvariant7_WhoIsToldOfACaseReplays(t *testing.T) {
 		officer, deputy := hire(catalog.RoleOfficer), hire(catalog.RoleDeputy)
 		var children []family.ID
 		var here, gone family.Child // gone is one of them that is erased
-		for range 4 {
+		for range 5 {
 			children = append(children, s.Child().ID)
 		}
 		here = s.Child()
-		took := 0
+		var took atomic.Int64 // messages go beside each other
 		teller := warning.Teller{Store: s.Store, Desk: warning.Desk{Consent: s.Desk, Messages: notify.Router{notify.SMS: sender(func() error {
-			switch took++; took {
+			switch took.Add(1) {
 			case 1:
 				return nil
-			case 2:
+			case 2, 3:
 				return notify.ErrRejected
 			}
 			return notify.ErrUnavailable
@@ -126,6 +129,20 @@ func TestInvariant7_WhoIsToldOfACaseReplays(t *testing.T) {
 				all, err := warning.List(ctx, tx, n, warning.Call, warning.Addressee{}, 1)
 				if err == nil {
 					_, err = teller.Note(ctx, tx, acts(officer, staff.TellFamilies), service, n.ID, all[0].Child, all[0].Guardian, warning.NoAnswer)
+				}
+				return err
+			},
+			func(ctx context.Context, tx *db.Tx) error {
+				all, err := warning.List(ctx, tx, n, warning.Call, warning.Addressee{}, 1)
+				if err == nil {
+					_, err = teller.Note(ctx, tx, acts(officer, staff.TellFamilies), service, n.ID, all[0].Child, all[0].Guardian, warning.Reached)
+				}
+				return err
+			},
+			func(ctx context.Context, tx *db.Tx) error { // and who has heard of it has their child erased
+				all, err := warning.List(ctx, tx, n, warning.Told, warning.Addressee{}, 1)
+				if err == nil {
+					_, err = s.Vault.Erase(ctx, tx, "system:retention", service, all[0].Child, family.Unlawful)
 				}
 				return err
 			},
@@ -180,6 +197,8 @@ func TestInvariant7_WhoIsToldOfACaseReplays(t *testing.T) {
 			"an app prepares who is told":     {warning.KindPrepared, s.App.Ledger(), warning.PreparedBody{Notice: n.ID, Batch: 3, Hash: "x"}, "impossible actor"},
 			"an app tells":                    {warning.KindTold, s.App.Ledger(), warning.ToldBody{Notice: n.ID, Addressee: "x", State: warning.Sent}, "impossible actor"},
 			"somebody is told as nobody is":   {warning.KindTold, warning.Actor, warning.ToldBody{Notice: n.ID, Addressee: "x", State: "happy"}, "impossible warning"},
+			"the server says who knows":       {warning.KindTold, warning.Actor, warning.ToldBody{Notice: n.ID, Addressee: "x", State: warning.Told}, "impossible warning"},
+			"somebody says what was sent":     {warning.KindTold, officer.Ledger(), warning.ToldBody{Notice: n.ID, Addressee: "x", State: warning.Sent}, "impossible warning"},
 			"an app reads the call sheet":     {warning.KindListed, s.App.Ledger(), warning.ListedBody{Notice: n.ID, State: warning.Call, Hash: "x"}, "impossible actor"},
 			"a sheet of those who were told":  {warning.KindListed, officer.Ledger(), warning.ListedBody{Notice: n.ID, State: warning.Told, Hash: "x"}, "impossible warning"},
 			"something about a notice nobody": {warning.KindPaused, officer.Ledger(), warning.ActedBody{Notice: id.New(id.BreachNotice)}, "impossible warning"},
@@ -190,6 +209,25 @@ func TestInvariant7_WhoIsToldOfACaseReplays(t *testing.T) {
 					return err
 				})
 			}), f.found)
+		}
+		// A notice that says that it has gone through children who aren't on the list of its case would
+		// hide from whoever looks that others have come to it.
+		for _, listed := range []int64{0, 7} {
+			report := s.once(t, func() {
+				s.do(func(ctx context.Context, tx *db.Tx) error {
+					_, err := ledger.Append(ctx, tx, ledger.Entry{Kind: warning.KindExtended, Service: service, Actor: officer.Ledger(), Body: warning.ActedBody{Notice: n.ID}})
+					if err == nil {
+						_, err = ledger.Append(ctx, tx, ledger.Entry{Kind: warning.KindPrepared, Service: service, Actor: warning.Actor,
+							Body: warning.PreparedBody{Notice: n.ID, Batch: 3, Hash: "x", Last: true, Listed: listed}})
+					}
+					return err
+				})
+			})
+			if is := slices.ContainsFunc(report.Differences, func(d replay.Difference) bool {
+				return d.What == replay.FoundImpossible && d.Field == "warning"
+			}); is != (listed > 0) {
+				t.Errorf("of %d listed: %v", listed, report.Differences)
+			}
 		}
 		// Who takes a row out of the table and writes that it went with a child is found: by a child
 		// that is here, and by what only this server can write.

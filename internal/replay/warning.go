@@ -24,6 +24,7 @@ type noticed struct {
 	withheld, paused                                                 bool
 	version, drafted, confirmed, prepared, warned, until             int64
 	children, addressees, listed                                     int64
+	through                                                          source // of the entry that says listed
 	batches                                                          []prepared
 	told                                                             map[string]toldOf
 	seen                                                             bool
@@ -101,7 +102,7 @@ func (f *fold) warningEntry(p ledger.Placed, s source) fault {
 			return impossible(ruleWarning)
 		}
 		if n.after == "" {
-			n.listed = b.Listed
+			n.listed, n.through = b.Listed, s
 		}
 		n.batches = append(n.batches, prepared{addressees: b.Addressees, hash: b.Hash})
 		n.children, n.addressees, n.after = n.children+b.Children, n.addressees+b.Addressees, b.After
@@ -112,8 +113,11 @@ func (f *fold) warningEntry(p ledger.Placed, s source) fault {
 	case warning.KindTold:
 		was := n.told[b.Addressee]
 		switch {
-		case b.Addressee == "" || n.confirmed == 0 || len(n.batches) == 0 || was.state == warning.Erased || was.state == warning.Told || was.state == warning.Unreachable && b.State != warning.Erased,
-			b.State != warning.Erased && !slices.Contains(warning.States, b.State), b.State == warning.Sending || b.State == warning.Through:
+		case b.Addressee == "" || n.confirmed == 0 || len(n.batches) == 0 || was.state == warning.Erased,
+			b.State != warning.Erased && (was.state == warning.Told || was.state == warning.Unreachable), // but who was told may be erased
+			b.State != warning.Erased && !slices.Contains(warning.States, b.State), b.State == warning.Sending || b.State == warning.Through,
+			// That they know, or that a letter is on its way, a person says; that a message went, the server.
+			p.Actor == warning.Actor && (b.State == warning.Told || b.State == warning.Posted), inside && b.State == warning.Sent:
 			return impossible(ruleWarning)
 		case b.State == warning.Erased:
 			child, named := keyOf(id.Subject, b.Child)
@@ -241,8 +245,13 @@ func (a *audit) noticeRows() error {
 		return a.ctx.Err()
 	})
 	for _, name := range slices.Sorted(maps.Keys(a.fold.notices)) {
-		if n := a.fold.notices[name]; !n.seen && err == nil {
+		n := a.fold.notices[name]
+		if !n.seen && err == nil {
 			at{audit: a, table: "breach_notice", service: n.service, row: name}.missing()
+		}
+		// Nobody hears of children whom a notice says that it has gone through before they were there.
+		if n.listed > a.fold.mishaps[n.incident].list.children {
+			a.fold.blame(n.through, impossible(ruleWarning))
 		}
 	}
 	return err
