@@ -18,7 +18,8 @@ type Returned struct {
 
 // MessageReturned tells that a message about an incident came back that a gateway had taken, so
 // that its guardian is told by the next way (Article 21). It needs the scope incidents:write.
-// Errors: warning.nobody of a message that isn't known, or of which that was said before.
+// Errors: warning.message of a message that isn't known, or of which that was said before;
+// warning.sending of one that is just being handed over: say it again in a minute.
 func (c *Client) MessageReturned(ctx context.Context, r NewReturned) (out Returned, err error) {
 	_, err = c.call(ctx, request{method: http.MethodPost, path: c.path("messages:returned"), in: r, out: &out, once: true})
 	return out, err

@@ -162,6 +162,17 @@ func TestBadInputHasItsCode(t *testing.T) {
 			{"POST", "/consent-requests/cr_x:cancel", ``, 404, "consent.request_unknown", ""},
 			{"POST", "/consent-requests/cr_x:cancel", `{"why":"x"}`, 422, "api.unknown_field", ""},
 			{"GET", "/consent-requests/cr_x", ``, 404, "consent.request_unknown", ""},
+
+			{"POST", "/messages:returned", `{"message":"x"}`, 422, "api.missing_field", "to"},
+			{"POST", "/messages:returned", `{"to":"13800138000"}`, 422, "api.missing_field", "message"},
+			{"POST", "/messages:returned", `{"to":"1","message":"x"}`, 422, "api.too_short", "to"},
+			{"POST", "/messages:returned", `{"to":"` + strings.Repeat("x", 321) + `","message":"x"}`, 422, "api.too_long", "to"},
+			{"POST", "/messages:returned", `{"to":"13800138000","message":""}`, 422, "api.too_short", "message"},
+			{"POST", "/messages:returned", `{"to":"13800138000","message":"` + strings.Repeat("x", 201) + `"}`, 422, "api.too_long", "message"},
+			{"POST", "/messages:returned", `{"to":13800138000,"message":"x"}`, 422, "api.wrong_type", "to"},
+			{"POST", "/messages:returned", `{"to":"13800138000","message":"x","state":"told"}`, 422, "api.unknown_field", ""},
+			{"POST", "/messages:returned", `{"to":"13800138000","message":"x"}`, 404, "warning.message", "message"},
+			{"POST", "/messages:returned", `{"to":"nobody","message":"x"}`, 404, "warning.message", "message"},
 		} {
 			path, body := base+strings.ReplaceAll(c.path, "%s", child), strings.ReplaceAll(c.body, "%s", child)
 			x := w.send(c.method, path, body)

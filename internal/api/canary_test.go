@@ -38,6 +38,7 @@ func TestInvariant9_NoRefusalAndNoLogRepeatsWhatWasSent(t *testing.T) {
 			"/children/" + child + "/guardians":  `{"relation":"L","name":"N","phone":"P","email":"E"}`,
 			"/children/" + child + ":correct":    `{"birth_date":"B"}`,
 			"/decisions":                         `{"checks":[{"child":"C","activity":"A","purpose":"P","items":["I"],"party":"Y"}]}`,
+			"/messages:returned":                 `{"to":"TTT","message":"M"}`,
 		}
 		for path, body := range bodies {
 			method := "POST"

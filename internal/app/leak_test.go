@@ -163,7 +163,7 @@ func TestArticle21_AProcessorsLeakReachesItsGuardians(t *testing.T) {
 		// The gateway has said that it took the other, and says an hour later that it came back.
 		back := wardkeep.NewReturned{To: lied, Message: message}
 		for _, wrong := range []wardkeep.NewReturned{{To: spared, Message: message}, {To: lied, Message: "x"}} {
-			if _, err := client.MessageReturned(ctx, wrong); !errors.Is(err, &wardkeep.Problem{Code: "warning.nobody"}) {
+			if _, err := client.MessageReturned(ctx, wrong); !errors.Is(err, &wardkeep.Problem{Code: "warning.message"}) {
 				t.Errorf("what nobody was sent comes back: %v", err)
 			}
 		}
@@ -171,7 +171,7 @@ func TestArticle21_AProcessorsLeakReachesItsGuardians(t *testing.T) {
 		if must(err); got.State != string(warning.Call) {
 			t.Errorf("whom it didn't reach stands as %q", got.State)
 		}
-		if _, err := client.MessageReturned(ctx, back); !errors.Is(err, &wardkeep.Problem{Code: "warning.nobody"}) {
+		if _, err := client.MessageReturned(ctx, back); !errors.Is(err, &wardkeep.Problem{Code: "warning.message"}) {
 			t.Errorf("it comes back twice: %v", err)
 		}
 		came(warning.Call, warning.Reached)

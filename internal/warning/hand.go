@@ -200,8 +200,8 @@ func (t Teller) Note(ctx context.Context, tx *db.Tx, by staff.Acting, service, n
 // CameBack writes down what the operator's mail server or gateway says of a message that it had
 // taken: that it didn't reach anybody. Message is the name by which it got that, and to where it
 // was sent to: who knows both has sent it. The addressee goes by the next way, at once; nothing
-// that a gateway says makes anybody one who knows. Errors: ErrMayNot, ErrNobody: there is no such
-// message, or somebody has heard of it before.
+// that a gateway says makes anybody one who knows. Errors: ErrMayNot, ErrMessage: there is no such
+// message, or somebody has heard of it before; ErrSending.
 func (t Teller) CameBack(ctx context.Context, tx *db.Tx, by account.App, to pii.Text, message string) (Addressee, error) {
 	if !by.May(account.IncidentsWrite) {
 		return Addressee{}, ErrMayNot
@@ -214,28 +214,55 @@ func (t Teller) CameBack(ctx context.Context, tx *db.Tx, by account.App, to pii.
 	if err != nil {
 		return Addressee{}, err
 	}
-	guardians = append(guardians, byMail...)
-	for _, g := range guardians {
+	var children []family.ID
+	reached := make(map[family.GuardianID]bool)
+	for _, g := range append(guardians, byMail...) {
+		children, reached[g.ID] = append(children, g.Child), true
+	}
+	slices.Sort(children)
+	for some := range slices.Chunk(slices.Compact(children), db.Chunk) { // a teacher's number stands beside every child of a school
+		in, args := db.Placeholders(some)
 		rows, err := db.All(ctx, tx, scanAddressee, `
-			SELECT `+addresseeColumns+` FROM breach_addressee WHERE child = $1 AND addressee = $2 AND state = 'sent' ORDER BY notice`, g.Child, g.ID)
+			SELECT `+addresseeColumns+` FROM breach_addressee WHERE child IN `+in+` AND state IN ('sending', 'sent') ORDER BY child, notice, addressee`, args...)
 		if err != nil {
 			return Addressee{}, err
 		}
 		for _, a := range rows {
-			if subtle.ConstantTimeCompare([]byte(messageName(t.Consent.Ring, a)), []byte(message)) != 1 {
-				continue
+			if reached[a.Guardian] && t.sentAs(a, message) {
+				if a, err = t.cameBack(ctx, tx, by, a, message); !errors.Is(err, ErrNotFound) { // or it is another service's
+					return a, err
+				}
 			}
-			n, err := hold(ctx, tx, by.Service, a.Notice)
-			if errors.Is(err, ErrNotFound) {
-				continue // another service's
-			}
-			if err != nil {
-				return a, err
-			}
-			return t.pass(ctx, tx, n, a, by.Ledger(), approval.Inside{})
 		}
 	}
-	return Addressee{}, ErrNobody.At("message")
+	return Addressee{}, ErrMessage.At("message")
+}
+
+// sentAs reports whether an addressee is told, or is being told, by the message of that name.
+func (t Teller) sentAs(a Addressee, message string) bool {
+	return subtle.ConstantTimeCompare([]byte(messageName(t.Consent.Ring, a)), []byte(message)) == 1
+}
+
+// cameBack passes on whom a message didn't reach. Of two who say so at once the second sees what the
+// first has made of it.
+func (t Teller) cameBack(ctx context.Context, tx *db.Tx, by account.App, a Addressee, message string) (Addressee, error) {
+	n, err := hold(ctx, tx, by.Service, a.Notice)
+	if err != nil {
+		return a, err
+	}
+	a, err = db.One(ctx, tx, scanAddressee, `
+		SELECT `+addresseeColumns+` FROM breach_addressee WHERE child = $1 AND notice = $2 AND addressee = $3`, a.Child, a.Notice, a.Guardian)
+	switch {
+	case errors.Is(err, db.ErrNone), err == nil && !t.sentAs(a, message):
+		return a, ErrMessage.At("message")
+	case err != nil:
+		return a, err
+	case a.State == Sending:
+		return a, ErrSending
+	case a.State != Sent:
+		return a, ErrMessage.At("message")
+	}
+	return t.pass(ctx, tx, n, a, by.Ledger(), approval.Inside{})
 }
 
 // again leaves somebody on the call sheet who didn't pick up.

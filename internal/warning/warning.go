@@ -39,6 +39,8 @@ var (
 	ErrPaused      = errs.New(errs.Conflict, "warning.paused")         // so nobody is called or written to
 	ErrNobody      = errs.New(errs.NotFound, "warning.nobody")         // stands so, of a child that is called so
 	ErrState       = errs.New(errs.Conflict, "warning.state")          // it is so already, or was done meanwhile
+	ErrMessage     = errs.New(errs.NotFound, "warning.message")        // nobody is known to have been sent it, or one knows already that it came back
+	ErrSending     = errs.New(errs.Unavailable, "warning.sending")     // that the gateway took it isn't noted yet: what it says is to be said again
 	ErrOutcome     = errs.New(errs.Invalid, "warning.outcome_unknown") // of a call or a letter
 	ErrMany        = errs.New(errs.TooMany, "warning.too_many")        // notices about one case
 	ErrSealed      = errs.New(errs.Internal, "warning.not_intact")

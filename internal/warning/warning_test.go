@@ -1,6 +1,7 @@
 package warning_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -483,7 +484,7 @@ func TestArticle21_WhomNoMessageReachesIsReachedByTheNextWay(t *testing.T) {
 				})
 				if first := of.to == m.To.Reveal() && of.message == message; first && err == nil {
 					r.stands(n, "sent 1, call 1, through 3, unreachable 2")
-				} else if !errors.Is(err, warning.ErrNobody) {
+				} else if !errors.Is(err, warning.ErrMessage) {
 					t.Errorf("a message that nobody has sent comes back: %v", err)
 				}
 			}
@@ -612,6 +613,19 @@ func TestArticle21_NobodyIsToldTwice(t *testing.T) {
 		})
 		if r.round(); r.sms.tries != 2 {
 			t.Errorf("one that may be on its way is sent again: %d", r.sms.tries)
+		}
+		// What the gateway says of it meanwhile isn't lost: it is to be said again.
+		sending := 0
+		for message, m := range r.sms.taken {
+			if err := r.Try(func(ctx context.Context, tx *db.Tx) error {
+				_, err := r.teller.CameBack(ctx, tx, r.App, m.To, message)
+				return cmp.Or[error](err, warning.ErrState) // nothing of it stays
+			}); errors.Is(err, warning.ErrSending) {
+				sending++
+			}
+		}
+		if sending != 1 {
+			t.Errorf("%d come back before it is noted that they went", sending)
 		}
 		r.Pass(time.Minute)
 		r.round()
