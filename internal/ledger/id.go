@@ -6,6 +6,7 @@ import (
 	"encoding/base32"
 	"encoding/binary"
 	"fmt"
+	"strings"
 	"time"
 
 	"wardkeep/internal/base/db"
@@ -43,10 +44,14 @@ func newID(tx *db.Tx) (string, error) {
 
 // NodeOf is how entries name the node of a name: by 16 bits of its hash. That takes no
 // table and no entry that says who is who; two of a dozen names share one with a
-// probability of a thousandth, and then neither is found without the other. It is
-// never 0, which stands for nobody.
+// probability of a thousandth, and then neither is found without the other. As with
+// names of hosts, no letter is large or small. It is never 0, which stands for nobody,
+// but of a node without a name, about which nobody could ask.
 func NodeOf(name string) uint16 {
-	sum := sha256.Sum256([]byte("wardkeep node\n" + name))
+	if name == "" {
+		return 0
+	}
+	sum := sha256.Sum256([]byte("wardkeep node\n" + strings.ToLower(name)))
 	return max(binary.BigEndian.Uint16(sum[:]), 1)
 }
 

@@ -13,9 +13,7 @@ import (
 func TestArticle21_AnEntrySaysWhichNodeMadeIt(t *testing.T) {
 	store := dbtest.New(t)
 	for _, name := range []string{"", "keep-1", "keep-2"} {
-		if store.Node = 0; name != "" {
-			store.Node = ledger.NodeOf(name)
-		}
+		store.Node = ledger.NodeOf(name)
 		if err := store.Update(t.Context(), func(tx *db.Tx) error {
 			first, err := ledger.Append(t.Context(), tx, ledger.Entry{Kind: "test"})
 			if err != nil {
@@ -32,7 +30,10 @@ func TestArticle21_AnEntrySaysWhichNodeMadeIt(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, is := ledger.NodeIn("ch_00000000000000000000000000"); is || ledger.NodeOf("keep-1") == ledger.NodeOf("keep-2") || ledger.NodeOf("") == 0 {
+	if _, is := ledger.NodeIn("ch_00000000000000000000000000"); is || ledger.NodeOf("keep-1") == ledger.NodeOf("keep-2") || ledger.NodeOf("Keep-1") != ledger.NodeOf("keep-1") {
 		t.Error("a node is taken for another")
+	}
+	if ledger.NodeOf("") != 0 {
+		t.Error("what a node without a name has done is found by no question")
 	}
 }

@@ -130,7 +130,7 @@ func (s *shelf) read(ctx context.Context, runs []*run, from Key) error {
 type items struct {
 	names  []string
 	number map[string]int32
-	table  []int32 // the joins of the first sets, and one more: 0 is none yet
+	table  []int32 // the joins of the first sets, and one more: 0 is none yet; nil before the first
 	joins  map[[2]int32]int32
 }
 
@@ -138,7 +138,7 @@ type items struct {
 const tabled = 256
 
 func newItems() *items {
-	return &items{number: make(map[string]int32), table: make([]int32, tabled*tabled), joins: make(map[[2]int32]int32)}
+	return &items{number: make(map[string]int32), joins: make(map[[2]int32]int32)}
 }
 
 // clone returns sets with the same numbers, for whoever joins them beside others.
@@ -165,6 +165,9 @@ func (t *items) join(a, b int32) int32 {
 	case a == b:
 		return a
 	case a < tabled && b < tabled:
+		if t.table == nil {
+			t.table = make([]int32, tabled*tabled)
+		}
 		n := &t.table[a*tabled+b]
 		if *n == 0 {
 			*n = t.joined(a, b) + 1
