@@ -279,6 +279,17 @@ func lowest(seed [32]byte, a, b string) int {
 	return cmp.Or(bytes.Compare(x[:], y[:]), cmp.Compare(a, b))
 }
 
+// draw adds a child to those who were drawn so far, in order, if its number is low enough: of any
+// number of children, it holds as many as are samples.
+func draw(seed [32]byte, some []sample, one sample) []sample {
+	i, _ := slices.BinarySearchFunc(some, one, func(a, b sample) int { return lowest(seed, a.Subject, b.Subject) })
+	if i == samplesAtMost {
+		return some
+	}
+	some = slices.Insert(some, i, one)
+	return some[:min(len(some), samplesAtMost)]
+}
+
 // samples seals whose the pseudonyms of some children are. Nobody without the key of the
 // recipient, the operator included, opens it in the archive.
 func samples(ctx context.Context, tx *db.Tx, p *pack, to age.Recipient, m Manifest) error {
@@ -296,15 +307,8 @@ func samples(ctx context.Context, tx *db.Tx, p *pack, to age.Recipient, m Manife
 		if err := row.Scan(&s.Subject, &s.Child, &s.Service); err != nil {
 			return err
 		}
-		if m.Services != nil && !slices.Contains(m.Services, s.Service) {
-			return nil
-		}
-		i, _ := slices.BinarySearchFunc(some, s, func(a, b sample) int { return lowest(seed, a.Subject, b.Subject) })
-		if i == samplesAtMost {
-			return nil
-		}
-		if some = slices.Insert(some, i, s); len(some) > samplesAtMost {
-			some = some[:samplesAtMost]
+		if m.Services == nil || slices.Contains(m.Services, s.Service) {
+			some = draw(seed, some, s)
 		}
 		return nil
 	}, `SELECT subject, child, service FROM child WHERE state <> 'erased' ORDER BY child`)

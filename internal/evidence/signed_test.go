@@ -7,11 +7,13 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"io"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"filippo.io/age"
 	"golang.org/x/mod/sumdb/note"
 
 	"wardkeep/internal/backup"
@@ -123,6 +125,18 @@ func TestArticle22_WhatTheOperatorSignsIsNotBelieved(t *testing.T) {
 		{"a charter that was never proposed", some, func(_ *evidence.Manifest, files map[string][]byte) {
 			files["charters/"+vaulttest.Service+"/99.json"] = []byte("{}")
 		}, "unproved charters/" + vaulttest.Service + "/99.json"},
+		{"samples of which each is two children", evidence.Scope{}, func(_ *evidence.Manifest, files map[string][]byte) {
+			plain, err := age.Decrypt(bytes.NewReader(files["samples.age"]), s.recipient)
+			ok(t, err)
+			one, err := io.ReadAll(plain)
+			ok(t, err)
+			var twice bytes.Buffer
+			sealed, err := age.Encrypt(&twice, s.recipient.Recipient())
+			ok(t, err)
+			_, err = sealed.Write(append(one, one...))
+			ok(t, err, sealed.Close())
+			files["samples.age"] = twice.Bytes()
+		}, "samples twice"},
 	} {
 		got := said(s.verifies(t, s.forges(t, c.scope, c.change)))
 		if c.found == "" && len(got) > 0 || c.found != "" && !slices.ContainsFunc(got, func(g string) bool { return strings.HasPrefix(g, c.found) }) {

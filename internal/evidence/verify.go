@@ -380,15 +380,16 @@ func (v *verification) samples() {
 		verdict.differs(Difference{Code: RowBroken, Row: samplesName})
 		return
 	}
-	var want []string
+	var drawn []sample
 	for subject, service := range v.book.living {
 		if m.Services == nil || slices.Contains(m.Services, service) {
-			want = append(want, subject)
+			drawn = draw(v.seed, drawn, sample{Subject: subject, Service: service})
 		}
 	}
-	slices.SortFunc(want, func(a, b string) int { return lowest(v.seed, a, b) })
-	want = want[:min(len(want), samplesAtMost)]
-	var got []string
+	var want, got []string
+	for _, s := range drawn {
+		want = append(want, s.Subject)
+	}
 	differs := func(code, subject, column, want, is string) {
 		verdict.differs(Difference{Code: code, Row: subject, Column: column, Want: want, Got: is})
 	}
@@ -406,10 +407,15 @@ func (v *verification) samples() {
 		got = append(got, one.Subject)
 	}
 	verdict.Rows = int64(len(got))
+	seen := make(map[string]bool)
 	for _, subject := range got {
-		if !slices.Contains(want, subject) {
+		switch {
+		case !slices.Contains(want, subject):
 			differs(RowExtra, subject, "", "", "")
+		case seen[subject]:
+			differs(RowTwice, subject, "", "", "") // else a pseudonym could stand for two children
 		}
+		seen[subject] = true
 	}
 	for _, subject := range want {
 		if !slices.Contains(got, subject) {
