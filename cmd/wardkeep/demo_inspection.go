@@ -7,6 +7,7 @@ import (
 	"net/http/cookiejar"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 
 	"wardkeep/internal/base/db"
@@ -41,7 +42,16 @@ func (d *demo) inspected(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.show("22", "inspector_invited", true, "Number", one.Number(), "Until", lastDay(one.Until))
+	var standing inspection.Invitation
+	err = d.try(ctx, func(tx *db.Tx) (err error) {
+		standing, err = inspection.Named(ctx, tx, story, one.ID)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	waits := standing.State(d.app.Store.Now()) == inspection.Waits && slices.Equal(standing.Scope.Articles, []int{9, 15, 22}) && standing.Coded()
+	d.show("22", "inspector_invited", waits, "Number", one.Number(), "Until", lastDay(one.Until))
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		return err

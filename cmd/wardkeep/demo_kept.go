@@ -150,7 +150,7 @@ func (d *demo) reported(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.show("24", "reported", true, "Number", c.Number(), "Due", lastDay(c.DueAt))
+	d.show("24", "reported", c.Open() && secret != "", "Number", c.Number(), "Due", lastDay(c.DueAt))
 	var read []complaint.Text
 	err = d.try(ctx, func(tx *db.Tx) (err error) {
 		if _, _, err = desk.Show(ctx, tx, d.officer, story, c.ID); err != nil {

@@ -97,6 +97,9 @@ func parseLaw(text string) (rows []lawRow, err error) {
 		}
 		cells := strings.Split(strings.Trim(line, "|"), "|")
 		m := lawNumber.FindStringSubmatch(strings.Trim(cells[0], " *"))
+		if m == nil && len(cells) == 1 {
+			return nil, fmt.Errorf("docs/law.md: %.40q has come off the row of its article", line)
+		}
 		if m == nil {
 			continue // the heading, or another table
 		}
