@@ -186,8 +186,12 @@ func TestArticle21_IncidentsAreDue(t *testing.T) {
 		}
 		w.Do(func(ctx context.Context, tx *db.Tx) error {
 			_, _, err := incident.Triage(ctx, tx, w.Ring, w.Officer, vaulttest.Service, c.ID, incident.Minor, 0, pii.New("found"))
+			if err != nil {
+				return err
+			}
+			another, err := catalog.Holder(ctx, tx, vaulttest.Service, catalog.RoleDeputy) // edge case 21
 			if err == nil {
-				_, _, err = incident.Close(ctx, tx, w.Ring, w.Officer, vaulttest.Service, c.ID, incident.Unfounded, pii.New("found"))
+				_, _, err = incident.Close(ctx, tx, w.Ring, another, vaulttest.Service, c.ID, incident.Unfounded, pii.New("found"))
 			}
 			return err
 		})
